@@ -1,0 +1,51 @@
+/// FastPath: cross-stack performance analysis of machine-learning systems. The verbs.
+#pragma once
+
+#include <memory>
+
+#include "fastpath/findings.h"
+#include "fastpath/plan.h"
+#include "fastpath/prediction.h"
+#include "fastpath/program.h"
+#include "fastpath/result.h"
+#include "fastpath/system.h"
+#include "fastpath/timeline.h"
+#include "fastpath/workload.h"
+
+namespace fastpath {
+
+/// Splits `workload` as `plan` says and derives the communication, the backward and the update.
+/// Fails with the reason and the nearest legal value where a split is not possible.
+Result<Program> lower(const Workload& workload, const Plan& plan);
+
+struct PredictOptions {
+  bool operators = false;     ///< fill Prediction::operators
+  bool elasticities = false;  ///< fill Prediction::elasticities: costs a prediction per resource
+};
+
+/// One-off prediction. Fails on an illegal plan or a device without data sheet; "does not fit" is
+/// an answer (Prediction::out_of_memory). Many plans of one workload: use Predictor.
+Result<Prediction> predict(const Workload& workload, const System& system, const Plan& plan,
+                           const PredictOptions& options = {});
+
+/// Predicts many plans of one workload on one system; remembers lowered and costed blocks.
+/// Not thread-safe: one Predictor a thread.
+class Predictor {
+ public:
+  Predictor(Workload workload, System system);
+  ~Predictor();
+  Predictor(Predictor&&) noexcept;
+  Predictor& operator=(Predictor&&) noexcept;
+
+  Result<Prediction> predict(const Plan& plan, const PredictOptions& options = {});
+
+  /// The predicted step as spans on lanes, of one rank per pipeline stage. At most `max_spans`;
+  /// beyond that, operators inside later micro-batches are left out and the timeline says so.
+  Result<Timeline> draw(const Plan& plan, std::int64_t max_spans = 200'000);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fastpath

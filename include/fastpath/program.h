@@ -1,0 +1,112 @@
+/// Program: what each role (a pipeline stage) executes, after splitting and with the collectives
+/// that the splits need. Equal blocks are lowered once; equal ranks share one program.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fastpath/plan.h"
+#include "fastpath/workload.h"
+
+namespace fastpath {
+
+enum class Collective : std::uint8_t {
+  none,
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  send_recv,
+};
+
+/// Ranks that communicate: `size` ranks, `stride` apart in the order of the plan's mesh.
+struct Group {
+  std::int64_t size = 1;
+  std::int64_t stride = 1;
+
+  friend bool operator==(const Group&, const Group&) = default;
+};
+
+enum class Pass : std::uint8_t { forward, recompute, backward, update };
+
+/// What one rank does for one operator: all that a cost function may ask.
+/// A matmul is `batch` products of m x k with k x n.
+struct OpShape {
+  OpKind kind = OpKind::elementwise;
+  NumberFormat compute_format = NumberFormat::bf16;
+  Flops work;
+  Bytes read;  ///< activations, caches and weights, each tensor once
+  Bytes write;
+  Bytes weights;  ///< the part of `read` that is weights
+  double m = 0;
+  double n = 0;
+  double k = 0;
+  double batch = 1;
+  double launches = 1;  ///< kernels
+  bool fused = false;   ///< runs inside its producer's kernel: no launch, no traffic of its own
+};
+
+/// A local operator, or a collective over `group`.
+struct Task {
+  std::uint32_t op = 0;  ///< index in the block's ops: names the task
+  Pass pass = Pass::forward;
+  Collective collective = Collective::none;
+  MeshAxis axis = MeshAxis::tensor;  ///< of the collective
+  Bytes payload;  ///< all_reduce: the tensor; all_gather, reduce_scatter: the whole, gathered
+                  ///< tensor; all_to_all: what one rank holds; send_recv: the message
+  OpShape shape;
+  /// Ranks that do the very same work: whole-model totals count 1/replication of this task.
+  double replication = 1;
+  std::vector<std::uint32_t> after;  ///< earlier tasks of the list that must have ended
+};
+
+/// Per-rank memory of one block, for one micro-batch where it holds activations.
+struct BlockMemory {
+  Bytes weights;                 ///< trained weights and constants as stored for computing
+  double parameters = 0;         ///< trained elements on this rank, dense part
+  double expert_parameters = 0;  ///< trained elements that are split over the expert axis
+  Bytes gathered_weights;        ///< weights of the block when ZeRO-3 has gathered them
+  Bytes saved;                   ///< activations kept from forward to backward
+  Bytes working;                 ///< largest live set while the block runs, besides `saved`
+  Bytes boundary;                ///< the block's activation inputs
+  Bytes cache;                   ///< keys, values and states, of the whole local batch
+};
+
+/// One block on one rank. Tasks run on two lanes: operators on one, collectives on the other.
+struct BlockProgram {
+  std::uint32_t block = 0;
+  std::vector<Task> forward;
+  std::vector<Task> backward;  ///< recomputation included, first
+  BlockMemory memory;
+};
+
+/// A run of equal blocks on a stage.
+struct StageBlock {
+  std::uint32_t program = 0;  ///< index in Program::blocks
+  std::int64_t repeat = 1;
+  SegmentUse use = SegmentUse::executed;
+};
+
+/// One virtual stage. Stage `s` of a plan with `p` ranks in pipeline runs on pipeline rank s mod p.
+struct Stage {
+  std::vector<StageBlock> blocks;
+  Bytes send;  ///< activations to the next stage per micro-batch, 0 at the last
+};
+
+/// A Workload under a Plan: the same for every System with enough devices.
+struct Program {
+  std::string workload;
+  Phase phase = Phase::forward;
+  Plan plan;
+  std::int64_t micro_batches = 1;
+  std::int64_t local_batch = 1;                    ///< rows of `batch` per data rank and step
+  std::vector<BlockProgram> blocks;                ///< distinct blocks
+  std::vector<std::string> block_names;            ///< parallel to `blocks`
+  std::vector<std::vector<std::string>> op_names;  ///< [block][op]
+  std::vector<Stage> stages;                       ///< pipeline_parallel x virtual_stages
+  std::array<Group, kMeshAxes> groups;             ///< by MeshAxis
+};
+
+}  // namespace fastpath

@@ -1,0 +1,40 @@
+/// Small text tools for parsing and for messages.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fastpath/result.h"
+
+namespace fastpath {
+
+std::string_view trim(std::string_view text);
+
+/// Parts between separators, trimmed; empty parts are kept.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Words between white space.
+std::vector<std::string_view> words(std::string_view text);
+
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+/// Levenshtein distance, transposition of neighbours counted as one.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// The candidate that `word` was probably meant to be, if one is near enough.
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+
+/// A hint for an unknown `word`: "did you mean 'x'?", else the known words (the first few of many).
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
+
+/// Compilers' form: `file:line:col: error: what`, then an indented hint on a line of its own.
+std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity);
+
+/// A whole number or a decimal number, nothing else.
+std::optional<double> parse_number(std::string_view text);
+std::optional<long long> parse_integer(std::string_view text);
+
+}  // namespace fastpath

@@ -1,0 +1,139 @@
+#include "ir/names.h"
+
+namespace fastpath {
+namespace {
+
+template <class E, std::size_t N>
+using Table = std::array<std::pair<std::string_view, E>, N>;
+
+constexpr Table<DimKind, 15> kDimKinds{{{"batch", DimKind::batch},
+                                        {"sequence", DimKind::sequence},
+                                        {"context", DimKind::context},
+                                        {"hidden", DimKind::hidden},
+                                        {"heads", DimKind::heads},
+                                        {"kv_heads", DimKind::kv_heads},
+                                        {"head_dim", DimKind::head_dim},
+                                        {"ffn", DimKind::ffn},
+                                        {"vocab", DimKind::vocab},
+                                        {"experts", DimKind::experts},
+                                        {"top_k", DimKind::top_k},
+                                        {"channels", DimKind::channels},
+                                        {"spatial", DimKind::spatial},
+                                        {"state", DimKind::state},
+                                        {"other", DimKind::other}}};
+
+constexpr Table<TensorRole, 5> kTensorRoles{{{"activation", TensorRole::activation},
+                                             {"weight", TensorRole::weight},
+                                             {"constant", TensorRole::constant},
+                                             {"cache", TensorRole::cache},
+                                             {"input", TensorRole::input}}};
+
+constexpr Table<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
+                                      {"grouped_matmul", OpKind::grouped_matmul},
+                                      {"attention", OpKind::attention},
+                                      {"convolution", OpKind::convolution},
+                                      {"pool", OpKind::pool},
+                                      {"softmax", OpKind::softmax},
+                                      {"rms_norm", OpKind::rms_norm},
+                                      {"layer_norm", OpKind::layer_norm},
+                                      {"elementwise", OpKind::elementwise},
+                                      {"rope", OpKind::rope},
+                                      {"embedding", OpKind::embedding},
+                                      {"top_k", OpKind::top_k},
+                                      {"dispatch", OpKind::dispatch},
+                                      {"combine", OpKind::combine},
+                                      {"scan", OpKind::scan},
+                                      {"cache_append", OpKind::cache_append},
+                                      {"cross_entropy", OpKind::cross_entropy},
+                                      {"reduce", OpKind::reduce},
+                                      {"copy", OpKind::copy},
+                                      {"opaque", OpKind::opaque}}};
+
+constexpr Table<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
+                                       {"map", DimRole::map},
+                                       {"contract", DimRole::contract},
+                                       {"reduce", DimRole::reduce},
+                                       {"window", DimRole::window},
+                                       {"scan", DimRole::scan},
+                                       {"index", DimRole::index},
+                                       {"opaque", DimRole::opaque}}};
+
+constexpr Table<Phase, 4> kPhases{{{"training", Phase::training},
+                                   {"prefill", Phase::prefill},
+                                   {"decode", Phase::decode},
+                                   {"forward", Phase::forward}}};
+
+constexpr Table<SegmentUse, 3> kSegmentUses{
+    {{"executed", SegmentUse::executed}, {"idle", SegmentUse::idle}, {"draft", SegmentUse::draft}}};
+
+constexpr Table<MeshAxis, 5> kMeshAxisNames{{{"tp", MeshAxis::tensor},
+                                             {"cp", MeshAxis::context},
+                                             {"ep", MeshAxis::expert},
+                                             {"dp", MeshAxis::data},
+                                             {"pp", MeshAxis::pipeline}}};
+
+constexpr Table<Recompute, 3> kRecomputes{
+    {{"none", Recompute::none}, {"selective", Recompute::selective}, {"full", Recompute::full}}};
+
+constexpr Table<Schedule, 3> kSchedules{{{"gpipe", Schedule::gpipe},
+                                         {"1f1b", Schedule::one_f_one_b},
+                                         {"interleaved", Schedule::interleaved}}};
+
+constexpr Table<Execution, 3> kExecutions{
+    {{"eager", Execution::eager}, {"compiled", Execution::compiled}, {"graph", Execution::graph}}};
+
+constexpr Table<Optimizer, 4> kOptimizers{{{"none", Optimizer::none},
+                                           {"sgd", Optimizer::sgd},
+                                           {"momentum", Optimizer::momentum},
+                                           {"adam", Optimizer::adam}}};
+
+constexpr Table<Collective, 6> kCollectives{{{"none", Collective::none},
+                                             {"all_reduce", Collective::all_reduce},
+                                             {"all_gather", Collective::all_gather},
+                                             {"reduce_scatter", Collective::reduce_scatter},
+                                             {"all_to_all", Collective::all_to_all},
+                                             {"send_recv", Collective::send_recv}}};
+
+constexpr Table<Pass, 4> kPasses{{{"forward", Pass::forward},
+                                  {"recompute", Pass::recompute},
+                                  {"backward", Pass::backward},
+                                  {"update", Pass::update}}};
+
+constexpr Table<Bound, 6> kBoundNames{{{"compute", Bound::compute},
+                                       {"memory", Bound::memory},
+                                       {"cache", Bound::cache},
+                                       {"network", Bound::network},
+                                       {"launch", Bound::launch},
+                                       {"bubble", Bound::bubble}}};
+
+constexpr Table<Topology, 5> kTopologies{{{"switched", Topology::switched},
+                                          {"mesh", Topology::mesh},
+                                          {"ring", Topology::ring},
+                                          {"torus", Topology::torus},
+                                          {"bus", Topology::bus}}};
+
+constexpr Table<Origin, 3> kOrigins{{{"predicted", Origin::predicted},
+                                     {"simulated", Origin::simulated},
+                                     {"measured", Origin::measured}}};
+
+}  // namespace
+
+NameTable<DimKind> names_of(DimKind) { return kDimKinds; }
+NameTable<TensorRole> names_of(TensorRole) { return kTensorRoles; }
+NameTable<OpKind> names_of(OpKind) { return kOpKinds; }
+NameTable<DimRole> names_of(DimRole) { return kDimRoles; }
+NameTable<Phase> names_of(Phase) { return kPhases; }
+NameTable<SegmentUse> names_of(SegmentUse) { return kSegmentUses; }
+NameTable<MeshAxis> names_of(MeshAxis) { return kMeshAxisNames; }
+NameTable<Recompute> names_of(Recompute) { return kRecomputes; }
+NameTable<Schedule> names_of(Schedule) { return kSchedules; }
+NameTable<Execution> names_of(Execution) { return kExecutions; }
+NameTable<Optimizer> names_of(Optimizer) { return kOptimizers; }
+NameTable<Collective> names_of(Collective) { return kCollectives; }
+NameTable<Pass> names_of(Pass) { return kPasses; }
+NameTable<Bound> names_of(Bound) { return kBoundNames; }
+NameTable<Topology> names_of(Topology) { return kTopologies; }
+NameTable<Origin> names_of(Origin) { return kOrigins; }
+NameTable<NumberFormat> names_of(NumberFormat) { return kNumberFormatNames; }
+
+}  // namespace fastpath
