@@ -33,7 +33,9 @@ struct Plan {
   int data_parallel = 1;
   int pipeline_parallel = 1;
   bool sequence_parallel = false;  ///< maps between tensor-parallel regions split the sequence
-  int micro_batch = 1;             ///< sequences (rows of `batch`) per micro-batch and data rank
+  /// Rows of `batch` (sequences) per micro-batch and data rank. 0 = the default: 1 in training, all
+  /// rows of the rank otherwise.
+  int micro_batch = 0;
   Schedule schedule = Schedule::one_f_one_b;
   int virtual_stages = 1;  ///< chunks per rank; more than 1 with Schedule::interleaved only
   Recompute recompute = Recompute::none;

@@ -29,7 +29,9 @@ struct Group {
   friend bool operator==(const Group&, const Group&) = default;
 };
 
-enum class Pass : std::uint8_t { forward, recompute, backward, update };
+/// The backward of an operator is apart for its inputs and its weights, since schedules may part
+/// them.
+enum class Pass : std::uint8_t { forward, recompute, backward_input, backward_weight, update };
 
 /// What one rank does for one operator: all that a cost function may ask.
 /// A matmul is `batch` products of m x k with k x n.
@@ -54,6 +56,7 @@ struct Task {
   Pass pass = Pass::forward;
   Collective collective = Collective::none;
   MeshAxis axis = MeshAxis::tensor;  ///< of the collective
+  Group group;                       ///< of the collective
   Bytes payload;  ///< all_reduce: the tensor; all_gather, reduce_scatter: the whole, gathered
                   ///< tensor; all_to_all: what one rank holds; send_recv: the message
   OpShape shape;
@@ -92,7 +95,8 @@ struct StageBlock {
 /// One virtual stage. Stage `s` of a plan with `p` ranks in pipeline runs on pipeline rank s mod p.
 struct Stage {
   std::vector<StageBlock> blocks;
-  Bytes send;  ///< activations to the next stage per micro-batch, 0 at the last
+  Bytes send;                ///< activations to the next stage per micro-batch, 0 at the last
+  std::vector<Task> update;  ///< after the last micro-batch: gradient reduction, optimizer, gather
 };
 
 /// A Workload under a Plan: the same for every System with enough devices.

@@ -94,9 +94,10 @@ constexpr Table<Collective, 6> kCollectives{{{"none", Collective::none},
                                              {"all_to_all", Collective::all_to_all},
                                              {"send_recv", Collective::send_recv}}};
 
-constexpr Table<Pass, 4> kPasses{{{"forward", Pass::forward},
+constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"recompute", Pass::recompute},
-                                  {"backward", Pass::backward},
+                                  {"backward_input", Pass::backward_input},
+                                  {"backward_weight", Pass::backward_weight},
                                   {"update", Pass::update}}};
 
 constexpr Table<Bound, 6> kBoundNames{{{"compute", Bound::compute},
