@@ -1,0 +1,20 @@
+# The other libraries that each layer may use, and how to find them. Parsing libraries live in
+# import only; tools/check_forbidden.py holds the includes to the same table.
+set(FASTPATH_LIBRARIES_base fmt::fmt tl::expected)
+set(FASTPATH_LIBRARIES_ir nlohmann_json::nlohmann_json)
+set(FASTPATH_LIBRARIES_report nlohmann_json::nlohmann_json)
+set(FASTPATH_LIBRARIES_import nlohmann_json::nlohmann_json yaml-cpp onnx onnx_proto
+                              protobuf::libprotobuf)
+set(FASTPATH_LIBRARIES_cli CLI11::CLI11)
+
+find_package(fmt REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(nlohmann_json REQUIRED)
+if(EXISTS ${PROJECT_SOURCE_DIR}/src/import)
+  find_package(yaml-cpp REQUIRED)
+  find_package(Protobuf REQUIRED)  # ONNX's own configuration names its target but does not find it
+  find_package(ONNX REQUIRED)
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/src/cli)
+  find_package(CLI11 REQUIRED)
+endif()

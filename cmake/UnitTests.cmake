@@ -1,0 +1,27 @@
+include(GoogleTest)
+
+# A GoogleTest program whose cases are tests of ctest with the given label. Cases are found when
+# ctest starts, so that building never runs our code.
+function(fastpath_add_gtest name label)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;ENVIRONMENT" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} fastpath_options GTest::gmock
+                                        GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${label} TIMEOUT 300 ENVIRONMENT "${arg_ENVIRONMENT}")
+endfunction()
+
+# Unit tests stand beside what they test; a layer's tests see that layer and the ones below it.
+foreach(layer IN LISTS FASTPATH_LAYERS)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*_test.cc)
+  if(sources)
+    fastpath_add_gtest(fastpath_${layer}_test unit SOURCES ${sources}
+                       LIBRARIES fastpath_${layer})
+  endif()
+endforeach()
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/property/*.cc)
+if(sources)
+  fastpath_add_gtest(fastpath_property_test property SOURCES ${sources}
+                     LIBRARIES ${FASTPATH_LAYER_TARGETS} rapidcheck)
+endif()
