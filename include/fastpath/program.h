@@ -50,6 +50,9 @@ struct OpShape {
   bool fused = false;   ///< runs inside its producer's kernel: no launch, no traffic of its own
 };
 
+/// Task::op of what belongs to no operator: gathering a block's weights, reducing its gradients.
+inline constexpr std::uint32_t kWholeBlock = 0xffffffff;
+
 /// A local operator, or a collective over `group`.
 struct Task {
   std::uint32_t op = 0;  ///< index in the block's ops: names the task
@@ -67,14 +70,14 @@ struct Task {
 
 /// Per-rank memory of one block, for one micro-batch where it holds activations.
 struct BlockMemory {
-  Bytes weights;                 ///< trained weights and constants as stored for computing
-  double parameters = 0;         ///< trained elements on this rank, dense part
-  double expert_parameters = 0;  ///< trained elements that are split over the expert axis
-  Bytes gathered_weights;        ///< weights of the block when ZeRO-3 has gathered them
-  Bytes saved;                   ///< activations kept from forward to backward
-  Bytes working;                 ///< largest live set while the block runs, besides `saved`
-  Bytes boundary;                ///< the block's activation inputs
-  Bytes cache;                   ///< keys, values and states, of the whole local batch
+  Bytes weights;                   ///< weights and constants as stored for computing, not sharded
+  double parameters = 0;           ///< trained elements on this rank, without those of experts
+  double expert_parameters = 0;    ///< trained elements that are split over the expert axis
+  double distinct_parameters = 0;  ///< all trained elements, each over the ranks that hold a copy
+  Bytes saved;                     ///< activations kept from forward to backward
+  Bytes working;                   ///< largest live set while the block runs, besides `saved`
+  Bytes boundary;                  ///< the block's activation inputs
+  Bytes cache;                     ///< keys, values and states, of one micro-batch
 };
 
 /// One block on one rank. Tasks run on two lanes: operators on one, collectives on the other.
@@ -82,6 +85,9 @@ struct BlockProgram {
   std::uint32_t block = 0;
   std::vector<Task> forward;
   std::vector<Task> backward;  ///< recomputation included, first
+  /// Gathers of sharded weights (ZeRO-3), before the forward and again before the backward. They
+  /// run ahead: under the block before, where that takes long enough.
+  std::vector<Task> gathers;
   BlockMemory memory;
 };
 

@@ -1,0 +1,154 @@
+#include "lower/forward.h"
+
+#include <algorithm>
+
+namespace fastpath {
+namespace {
+
+constexpr double kStatisticBytes = 4;  // fp32
+
+class ForwardLowering {
+ public:
+  ForwardLowering(const LoweringContext& context, const Block& block,
+                  const std::vector<OpDims>& op_dims)
+      : splitting_(context.splitting), block_(block), op_dims_(op_dims), state_(splitting_) {}
+
+  ForwardState run() {
+    prepare();
+    for (std::uint32_t op = 0; op < block_.ops.size(); ++op)
+      lower_op(op);
+    leave_outputs_canonical();
+    for (const Copies& copies : state_.copies) {
+      state_.home.push_back(copies.empty() ? Layout{} : copies.front().layout);
+    }
+    return std::move(state_);
+  }
+
+ private:
+  void prepare() {
+    state_.copies.resize(block_.tensors.size());
+    state_.consumed.assign(block_.tensors.size(), false);
+    state_.produced.assign(block_.tensors.size(), false);
+    for (const Op& op : block_.ops) {
+      for (const TensorId id : op.inputs)
+        state_.consumed[id] = true;
+      for (const TensorId id : op.outputs)
+        state_.produced[id] = true;
+    }
+    for (std::size_t id = 0; id < block_.tensors.size(); ++id) {
+      const Tensor& tensor = block_.tensors[id];
+      const bool crosses = !state_.produced[id] && tensor.role == TensorRole::activation;
+      if (crosses) state_.copies[id] = {Copy{splitting_.canonical(tensor), {}}};
+    }
+  }
+
+  void lower_op(std::uint32_t index) {
+    const Op& op = block_.ops[index];
+    const OpDims& dims = op_dims_[index];
+    const Layout split = splitting_.of_op(block_, op, dims);
+    Task task;
+    task.op = index;
+    for (std::size_t i = 0; i < op.inputs.size(); ++i) {
+      const std::vector<std::uint32_t> after = bring_input(index, i, split);
+      task.after.insert(task.after.end(), after.begin(), after.end());
+    }
+    task.shape = shape_of(op, dims, split);
+    task.replication = splitting_.replication(split);
+    state_.op_split.push_back(split);
+    state_.shapes.push_back(task.shape);
+    std::uint32_t done = state_.list.add(std::move(task));
+    done = exchange_statistics(index, split, done);
+    for (const TensorId id : op.outputs) {
+      state_.copies[id] = {Copy{splitting_.of_output(block_, op, id, dims, split), {done}}};
+    }
+  }
+
+  /// Weights, data and caches lie as their first reader wants them; activations are brought.
+  std::vector<std::uint32_t> bring_input(std::uint32_t index, std::size_t input,
+                                         const Layout& split) {
+    const Op& op = block_.ops[index];
+    const TensorId id = op.inputs[input];
+    const Layout wanted = splitting_.of_input(block_, op, input, split);
+    if (state_.copies[id].empty()) state_.copies[id] = {Copy{wanted, {}}};
+    return state_.list.bring(block_.tensors[id], state_.copies[id], wanted, index);
+  }
+
+  OpShape shape_of(const Op& op, const OpDims& dims, const Layout& split) const {
+    const DimSizes sizes = splitting_.op_sizes(dims, split);
+    const OpCounts counts = forward_counts(splitting_.workload(), block_, op, sizes);
+    OpShape shape;
+    shape.kind = op.kind;
+    shape.compute_format = compute_format_of(splitting_.plan(), block_, op);
+    shape.work = counts.work;
+    shape.read = counts.read;
+    shape.write = counts.write;
+    shape.weights = counts.weights;
+    shape.m = counts.m;
+    shape.n = counts.n;
+    shape.k = counts.k;
+    shape.batch = counts.batch;
+    if (op.kind == OpKind::attention && !splitting_.plan().flash_attention) unfuse(op, shape);
+    return shape;
+  }
+
+  /// Scores and probabilities written and read back (2 passes each), and masked tiles computed.
+  void unfuse(const Op& op, OpShape& shape) const {
+    const double context = mean_context(op);
+    const Bytes scores =
+        shape.batch * shape.m * context * bytes_per_element(block_.tensors[op.outputs[0]].format);
+    shape.work = shape.work * (context / std::max(shape.n, 1.0));
+    shape.n = context;
+    shape.read += 2.0 * scores;
+    shape.write += 2.0 * scores;
+    shape.launches = 3;
+  }
+
+  double mean_context(const Op& op) const {
+    double context = 1;
+    for (const Axis& axis : block_.tensors[op.inputs[1]].axes) {
+      const Dim& dim = splitting_.workload().dims[axis.dim];
+      const bool keys = dim.kind == DimKind::context || dim.kind == DimKind::sequence;
+      if (keys) context = static_cast<double>(dim.size);
+    }
+    return context;
+  }
+
+  /// A reduction whose dimension is kept (norm, softmax, loss) but split over tensor ranks
+  /// exchanges its row statistics: a maximum or mean, and a sum.
+  std::uint32_t exchange_statistics(std::uint32_t index, const Layout& split, std::uint32_t done) {
+    const Op& op = block_.ops[index];
+    const Placement tensor = split[0];
+    if (!tensor.is_split()) return done;
+    if (op_dims_[index].role(tensor.dim()) != DimRole::reduce) return done;
+    const DimSizes sizes = splitting_.op_sizes(op_dims_[index], split);
+    const Tensor& x = block_.tensors[op.inputs[0]];
+    const double rows = elements(splitting_.workload(), x, sizes) / sizes[op.attributes.over];
+    return state_.list.reduce_statistics(index, MeshAxis::tensor, Bytes{2 * kStatisticBytes * rows},
+                                         done);
+  }
+
+  void leave_outputs_canonical() {
+    for (std::size_t id = 0; id < block_.tensors.size(); ++id) {
+      const Tensor& tensor = block_.tensors[id];
+      const bool leaves =
+          state_.produced[id] && !state_.consumed[id] && tensor.role == TensorRole::activation;
+      if (!leaves) continue;
+      state_.list.bring(tensor, state_.copies[id], splitting_.canonical(tensor),
+                        static_cast<std::uint32_t>(block_.ops.size() - 1));
+    }
+  }
+
+  const Splitting& splitting_;
+  const Block& block_;
+  const std::vector<OpDims>& op_dims_;
+  ForwardState state_;
+};
+
+}  // namespace
+
+ForwardState lower_forward(const LoweringContext& context, const Block& block,
+                           const std::vector<OpDims>& op_dims) {
+  return ForwardLowering(context, block, op_dims).run();
+}
+
+}  // namespace fastpath

@@ -1,0 +1,49 @@
+/// Builds a list of tasks while tracking how each tensor lies on the mesh: the layout changes that
+/// an operator's needs require become collectives.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "lower/splitting.h"
+
+namespace fastpath {
+
+/// A tensor in one layout, and the tasks after which it is there (none: from the start).
+struct Copy {
+  Layout layout;
+  std::vector<std::uint32_t> after;
+};
+
+/// The layouts in which a tensor is at hand. The first is its home, where it is kept.
+using Copies = std::vector<Copy>;
+
+class TaskList {
+ public:
+  TaskList(const Splitting& splitting, Pass pass) : splitting_(splitting), pass_(pass) {}
+
+  /// Appends and returns the index.
+  std::uint32_t add(Task task);
+
+  /// Brings `copies` of `tensor` into `wanted` for operator `op`, with as few collectives as the
+  /// layouts need; returns the tasks to wait for. Resolved partial sums become the home layout.
+  std::vector<std::uint32_t> bring(const Tensor& tensor, Copies& copies, const Layout& wanted,
+                                   std::uint32_t op);
+
+  /// A collective that no layout change explains: statistics of a split reduction.
+  std::uint32_t reduce_statistics(std::uint32_t op, MeshAxis axis, Bytes payload,
+                                  std::uint32_t after);
+
+  void set_pass(Pass pass) { pass_ = pass; }
+  std::vector<Task>& tasks() { return tasks_; }
+
+ private:
+  std::optional<Task> change(const Tensor& tensor, const Layout& from, const Layout& to,
+                             std::size_t axis) const;
+
+  const Splitting& splitting_;
+  Pass pass_;
+  std::vector<Task> tasks_;
+};
+
+}  // namespace fastpath
