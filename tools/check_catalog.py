@@ -29,7 +29,7 @@ PLAIN_KEYS = re.compile(
     r'top|k|m|n|h|w|c|r|s|p|q|order|version|year|generation|id|repeat|micro|gen|rank|stride|'
     r'oversubscription|radix|degree|arity|banks?|ways|slots?|spares?|quantum|tile|warps?|blocks?|'
     r'capability|params|parameters|line|page|requests|concurrency|tokens|samples|images|steps|'
-    r'confidence|low|high|sigma)(_|$)', re.IGNORECASE)
+    r'confidence|low|high|sigma|spread)(_|$)', re.IGNORECASE)
 
 
 def unit_in(header):
@@ -38,16 +38,16 @@ def unit_in(header):
 
 
 def check_csv(name, text):
-    rows = [line for line in text.splitlines() if line and not line.startswith('#')]
-    table = list(csv.reader(rows))
+    reader = csv.reader('' if line.startswith('#') else line for line in text.splitlines())
+    table = [(reader.line_num, row) for row in reader if row]
     if not table:
         yield f'{name}:1: no header'
         return
-    header = [column.strip() for column in table[0]]
+    header = [column.strip() for column in table[0][1]]
     for wanted in ('source', 'date'):
         if wanted not in header:
             yield f'{name}:1: no column {wanted!r}'
-    for number, row in enumerate(table[1:], 2):
+    for number, row in table[1:]:
         if len(row) != len(header):
             yield f'{name}:{number}: {len(row)} fields, the header has {len(header)}'
         for wanted in ('source', 'date'):
@@ -58,7 +58,7 @@ def check_csv(name, text):
     for index, column in enumerate(header):
         if column in ('source', 'date'):
             continue
-        values = [row[index].strip() for row in table[1:] if index < len(row) and row[index].strip()]
+        values = [row[index].strip() for _, row in table[1:] if ''.join(row[index:index + 1]).strip()]
         numeric = bool(values) and all(PLAIN.match(value) for value in values)
         if numeric and not unit_in(column) and not PLAIN_KEYS.search(column):
             yield f'{name}:1: column {column!r} holds numbers, and names no unit'
