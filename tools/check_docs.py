@@ -22,6 +22,7 @@ import tempfile
 FENCE = re.compile(r'^```(\S*)[ \t]*([^\n]*)\n(.*?)^```[ \t]*$', re.MULTILINE | re.DOTALL)
 NOT_DOCS = {'build', 'out', '.git', 'node_modules'}
 MADE = ('build/', 'out/')  # named in the docs, made by the commands that they tell
+PLACEHOLDER = re.compile(r'NAME|NNNN|\.\.\.')
 CALL = re.compile(r'^(?:[A-Za-z_]\w*(?:::|\.))*[A-Za-z_]\w*\(\)$|^fastpath(?:::\w+)+$')
 
 
@@ -36,7 +37,7 @@ def line_of(text, position):
 
 def is_path(root, word):
     """Whether a word in backticks names a file or folder of the project."""
-    if not re.fullmatch(r'\.?[\w./+-]+', word) or word.startswith(MADE):
+    if not re.fullmatch(r'\.?[\w./+-]+', word) or word.startswith(MADE) or PLACEHOLDER.search(word):
         return False
     first = word.split('/')[0]
     return ('/' in word and (first == '.' or (root / first).is_dir())) or (
