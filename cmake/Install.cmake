@@ -1,0 +1,53 @@
+# What a user gets: the program, the library with its public headers, the measurements, and a Debian
+# package of all that (cpack --preset release, or `cpack -G DEB` in build/release).
+include(CMakePackageConfigHelpers)
+
+set(config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/fastpath)
+if(TARGET fastpath)
+  install(TARGETS fastpath EXPORT fastpath ARCHIVE FILE_SET HEADERS)
+  install(EXPORT fastpath NAMESPACE fastpath:: FILE fastpathTargets.cmake
+          DESTINATION ${config_folder})
+  configure_package_config_file(cmake/fastpathConfig.cmake.in fastpathConfig.cmake
+                                INSTALL_DESTINATION ${config_folder})
+  write_basic_package_version_file(fastpathConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/fastpathConfig.cmake
+                ${PROJECT_BINARY_DIR}/fastpathConfigVersion.cmake
+          DESTINATION ${config_folder})
+endif()
+if(TARGET fastpath_program)
+  install(TARGETS fastpath_program)
+endif()
+
+# A folder or file that is not there yet is not installed.
+function(fastpath_install_if_there path destination)
+  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${path})
+    install(DIRECTORY ${path}/ DESTINATION ${destination})
+  elseif(EXISTS ${PROJECT_SOURCE_DIR}/${path})
+    install(FILES ${path} DESTINATION ${destination} ${ARGN})
+  endif()
+endfunction()
+
+fastpath_install_if_there(catalog/measurements ${CMAKE_INSTALL_DATADIR}/fastpath/measurements)
+fastpath_install_if_there(README.md ${CMAKE_INSTALL_DOCDIR})
+fastpath_install_if_there(CHANGELOG.md ${CMAKE_INSTALL_DOCDIR})
+fastpath_install_if_there(docs/guide ${CMAKE_INSTALL_DOCDIR}/guide)
+fastpath_install_if_there(completions/fastpath.bash
+  ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME fastpath)
+fastpath_install_if_there(completions/_fastpath ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+fastpath_install_if_there(completions/fastpath.fish
+  ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME fastpath)
+set(CPACK_PACKAGE_VENDOR "The FastPath authors")
+set(CPACK_PACKAGE_CONTACT "The FastPath authors <maintainers@users.noreply.fastpath.example>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # what the program needs to run
+# What a program that links the static library needs to build; running `fastpath` needs none of it.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libexpected-dev, nlohmann-json3-dev, \
+libyaml-cpp-dev, libonnx-dev, libprotobuf-dev")
+include(CPack)

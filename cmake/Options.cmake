@@ -11,8 +11,8 @@ target_compile_options(fastpath_options INTERFACE
   # objects in any folder, which is also what lets ccache serve a second checkout.
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 
+set(CMAKE_CXX_EXTENSIONS OFF)
 if(PROJECT_IS_TOP_LEVEL)
-  set(CMAKE_CXX_EXTENSIONS OFF)
   find_program(FASTPATH_CCACHE ccache)
   if(FASTPATH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${FASTPATH_CCACHE})

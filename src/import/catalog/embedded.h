@@ -1,5 +1,5 @@
-#ifndef FASTPATH_IMPORT_CATALOG_EMBEDDED_H_
-#define FASTPATH_IMPORT_CATALOG_EMBEDDED_H_
+/// The part of the catalog that is in the program itself.
+#pragma once
 
 #include <span>
 #include <string_view>
@@ -17,5 +17,3 @@ struct EmbeddedFile {
 std::span<const EmbeddedFile> embedded_catalog();
 
 }  // namespace fastpath
-
-#endif  // FASTPATH_IMPORT_CATALOG_EMBEDDED_H_
