@@ -43,9 +43,16 @@ class Predictor {
   /// beyond that, operators inside later micro-batches are left out and the timeline says so.
   Result<Timeline> draw(const Plan& plan, std::int64_t max_spans = 200'000);
 
- private:
+  /// Inside of the engine.
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
+
+/// The fastest plan that fits among the usual ones (powers of two of tensor, pipeline and data
+/// parallelism over the system's devices, recomputation where memory needs it): a sensible default,
+/// not a search. Where nothing fits, the plan that needs the least memory.
+Result<Plan> default_plan(const Workload& workload, const System& system);
 
 }  // namespace fastpath

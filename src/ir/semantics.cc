@@ -377,10 +377,10 @@ double backward_work_ratio(const Block& block, const Op& op, bool fused_attentio
 
 namespace {
 
-void count_resident(const Workload& workload, const Block& block, const Segment& segment,
-                    const DimSizes& sizes, WorkloadCounts& counts) {
-  const auto repeat = static_cast<double>(segment.repeat);
-  std::vector<double> active_share(block.tensors.size(), 1);
+/// By tensor: the share of it that one token uses, below 1 for experts.
+std::vector<double> active_shares(const Workload& workload, const Block& block,
+                                  const DimSizes& sizes) {
+  std::vector<double> share(block.tensors.size(), 1);
   for (const Op& op : block.ops) {
     if (op.kind != OpKind::grouped_matmul) continue;
     double experts = 1;
@@ -390,24 +390,35 @@ void count_resident(const Workload& workload, const Block& block, const Segment&
       if (workload.dims[axis.dim].kind == DimKind::top_k) picked = sizes[axis.dim];
     }
     for (const TensorId id : op.inputs)
-      active_share[id] = std::min(1.0, picked / experts);
+      share[id] = std::min(1.0, picked / experts);
   }
+  return share;
+}
+
+void count_weight(const Tensor& tensor, const Segment& segment, double count, double active_share,
+                  WorkloadCounts& counts) {
+  counts.weights += count * bytes_per_element(tensor.format);
+  if (tensor.role != TensorRole::weight) return;
+  if (segment.use == SegmentUse::draft) {
+    counts.draft_parameters += count;
+    return;
+  }
+  counts.parameters += count;
+  counts.active_parameters += count * active_share;
+}
+
+void count_resident(const Workload& workload, const Segment& segment, const DimSizes& sizes,
+                    WorkloadCounts& counts) {
+  const Block& block = workload.blocks[segment.block];
+  const std::vector<double> active = active_shares(workload, block, sizes);
   for (std::size_t i = 0; i < block.tensors.size(); ++i) {
     const Tensor& tensor = block.tensors[i];
-    const double count = repeat * elements(workload, tensor, sizes);
+    const double all = static_cast<double>(segment.repeat) * elements(workload, tensor, sizes);
     if (tensor.role == TensorRole::cache && segment.use == SegmentUse::executed) {
-      counts.cache += count * bytes_per_element(tensor.format);
+      counts.cache += all * bytes_per_element(tensor.format);
     }
     const bool resident = tensor.role == TensorRole::weight || tensor.role == TensorRole::constant;
-    if (!resident || tensor.tied) continue;
-    counts.weights += count * bytes_per_element(tensor.format);
-    if (tensor.role != TensorRole::weight) continue;
-    if (segment.use == SegmentUse::draft) {
-      counts.draft_parameters += count;
-      continue;
-    }
-    counts.parameters += count;
-    counts.active_parameters += count * active_share[i];
+    if (resident && !tensor.tied) count_weight(tensor, segment, all, active[i], counts);
   }
 }
 
@@ -418,7 +429,7 @@ WorkloadCounts count(const Workload& workload) {
   const DimSizes sizes = whole_sizes(workload);
   for (const Segment& segment : workload.segments) {
     const Block& block = workload.blocks[segment.block];
-    count_resident(workload, block, segment, sizes, counts);
+    count_resident(workload, segment, sizes, counts);
     if (segment.use != SegmentUse::executed) continue;
     for (const Op& op : block.ops) {
       const Flops work =

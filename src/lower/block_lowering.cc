@@ -102,6 +102,7 @@ void gather_weights(const Splitting& splitting, const BlockMemory& memory,
   tasks.push_back(gather);
 }
 
+/// ZeRO-2 and 3: sharded gradients are reduced after each micro-batch.
 void scatter_gradients(const Splitting& splitting, const BlockMemory& memory,
                        std::vector<Task>& tasks) {
   const Group group =
@@ -121,32 +122,16 @@ void scatter_gradients(const Splitting& splitting, const BlockMemory& memory,
 
 }  // namespace
 
-NumberFormat compute_format_of(const Plan& plan, const Block& block, const Op& op) {
-  const NumberFormat activation =
-      block.tensors[op.inputs.empty() ? op.outputs[0] : op.inputs[0]].format;
-  const bool contraction = op.kind == OpKind::matmul || op.kind == OpKind::grouped_matmul ||
-                           op.kind == OpKind::convolution;
-  if (!contraction) return activation;
-  if (plan.compute_format) return *plan.compute_format;
-  const NumberFormat weight = block.tensors[op.inputs[1]].format;
-  switch (weight) {
-    case NumberFormat::fp8:
-    case NumberFormat::int8:
-    case NumberFormat::nvfp4: return weight;
-    default: return activation;
-  }
-}
-
 BlockProgram lower_block(const LoweringContext& context, std::uint32_t block_index,
                          const std::vector<OpDims>& op_dims) {
   const Splitting& splitting = context.splitting;
   const Block& block = splitting.workload().blocks[block_index];
-  const bool sharded = splitting.plan().zero_stage == 3 && context.training;
+  const int zero = context.training ? splitting.plan().zero_stage : 0;
   ForwardState forward = lower_forward(context, block, op_dims);
   BlockProgram program;
   program.block = block_index;
   program.memory = memory_of(context, block, forward);
-  if (sharded) gather_weights(splitting, program.memory, program.gathers);
+  if (zero == 3) gather_weights(splitting, program.memory, program.gathers);
   if (context.training) {
     TaskList list(splitting, Pass::backward_input);
     const Plan& plan = splitting.plan();
@@ -156,7 +141,7 @@ BlockProgram lower_block(const LoweringContext& context, std::uint32_t block_ind
     }
     lower_backward(context, block, op_dims, forward, list);
     program.backward = std::move(list.tasks());
-    if (sharded) scatter_gradients(splitting, program.memory, program.backward);
+    if (zero >= 2) scatter_gradients(splitting, program.memory, program.backward);
   }
   program.forward = std::move(forward.list.tasks());
   return program;

@@ -3,7 +3,8 @@
 
 #include <vector>
 
-#include "lower/block_lowering.h"
+#include "lower/context.h"
+#include "lower/task_list.h"
 
 namespace fastpath {
 

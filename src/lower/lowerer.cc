@@ -81,7 +81,7 @@ BlockKey block_key(const Plan& plan, std::int64_t rows) {
   key.plan.optimizer = Optimizer::adam;
   // Pipeline ranks matter to a block only where another axis lies outside them.
   if (key.plan.order.back() == MeshAxis::pipeline) key.plan.pipeline_parallel = 1;
-  if (key.plan.zero_stage < 3) key.plan.zero_stage = 0;
+  if (key.plan.zero_stage == 1) key.plan.zero_stage = 0;
   return key;
 }
 
@@ -172,8 +172,8 @@ std::vector<Task> update_tasks(const Plan& plan, const BlockMemory& memory) {
   const auto reduce = [&](Collective collective, Group group, Bytes payload) {
     if (group.size > 1 && payload > Bytes{}) tasks.push_back(sync(collective, group, payload));
   };
-  // ZeRO-3 has reduced its gradients block by block.
-  if (plan.zero_stage < 3) {
+  // ZeRO-2 and 3 have reduced their gradients block by block.
+  if (plan.zero_stage < 2) {
     reduce(reduction, dense, memory.parameters * gradient);
     reduce(reduction, expert, memory.expert_parameters * gradient);
   }

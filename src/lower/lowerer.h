@@ -52,7 +52,6 @@ class Lowerer {
   Workload workload_;
   Limits limits_;
   std::vector<std::vector<OpDims>> op_dims_;  ///< [block][op]
-  std::vector<bool> executed_;                ///< by block
   std::map<std::int64_t, std::vector<std::vector<StageBlock>>> stages_;
 };
 

@@ -1,0 +1,78 @@
+/// What a Predictor remembers between plans.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "fastpath/fastpath.h"
+
+#include "engine/block_cost.h"
+#include "engine/schedule.h"
+#include "ir/semantics.h"
+#include "lower/lowerer.h"
+
+namespace fastpath {
+
+/// The costed blocks of a plan.
+struct CostedBlocks {
+  std::vector<BlockCost> cost;      ///< by block of the workload
+  std::vector<BlockMemory> memory;  ///< by block of the workload
+  Seconds ideal;  ///< device time of the model's matmuls and attention at their dense peaks
+};
+
+/// One pipeline rank's share of a step.
+struct RankCost {
+  Seconds end;             ///< of its last pass
+  Seconds busy;            ///< sum of its passes
+  TimeByBound by_bound{};  ///< of its passes
+  Seconds exposed_reduction;
+  Seconds update;  ///< optimizer and gather of weights
+  TimeByBound update_by_bound{};
+
+  Seconds finish() const { return end + exposed_reduction + update; }
+};
+
+struct Predictor::State {
+  State(Workload workload, System given)
+      : lowerer(std::move(workload)), system(std::move(given)), work(count(lowerer.workload())) {}
+
+  /// Why this plan cannot be predicted on this system, if so.
+  Diagnostics mistakes(const Plan& plan) const;
+  const Models& models(Execution execution);
+  const CostedBlocks& costed(const Plan& plan);
+  const ScheduleOrder& order(const Plan& plan);
+  StageTimes stage_times(const Plan& plan, const CostedBlocks& blocks);
+  RankCost rank_cost(const Plan& plan, const CostedBlocks& blocks, std::size_t rank, Seconds end);
+  std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& blocks);
+  Prediction predict(const Plan& plan);
+
+  bool training() const { return lowerer.workload().phase == Phase::training; }
+
+  Lowerer lowerer;
+  System system;
+  WorkloadCounts work;
+  std::array<std::optional<Models>, 3> models_by_execution;
+  std::unordered_map<BlockKey, CostedBlocks, BlockKeyHash> blocks;
+  using OrderKey = std::tuple<Schedule, int, int, std::int64_t>;
+  std::map<OrderKey, ScheduleOrder> orders;
+};
+
+/// A pass over the blocks of a stage, in the order of execution (forward) or against it. Gathers of
+/// sharded weights run one block ahead.
+PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                       bool backward);
+
+/// The operators of the rank that finishes last, summed over a step, longest first.
+std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan, std::size_t rank);
+
+/// Relative change of the step for a 1 % better resource, by predicting again; largest first.
+std::vector<Elasticity> elasticities(Predictor::State& state, const Plan& plan);
+
+/// The rank that finishes last.
+std::size_t slowest_rank(Predictor::State& state, const Plan& plan);
+
+}  // namespace fastpath
