@@ -76,6 +76,7 @@ install_packages() {
   fi
   # Another apt may be at work on a fresh machine: wait for it rather than fail.
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qy)
+  as_root dpkg --configure -a # mends an installation that was interrupted
   as_root "${apt[@]}" update
   as_root "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }
