@@ -152,7 +152,7 @@ class Slices {
     if (axes == 1) {
       chosen_.push_back(rest);
       const bool fits = least <= rest && rest <= torus_[axis];
-      if (fits && (best_.empty() || rest < best_.back())) best_ = chosen_;
+      if (fits && (best_.empty() || rest <= best_.back())) best_ = chosen_;
       chosen_.pop_back();
       return;
     }
