@@ -38,6 +38,7 @@ struct Fitted {
 struct Peak {
   NumberFormat format = NumberFormat::fp32;
   Figure<FlopsPerSecond> rate;  ///< dense
+  std::optional<Fitted> achieved;  ///< of matmuls in this format, instead of Achieved::matmul
 };
 
 /// A level of the device's memory. The first one of a device is its main memory.
@@ -90,6 +91,8 @@ struct Level {
   std::string link_name;
   Figure<BytesPerSecond> bandwidth;  ///< per direction and device, into this level
   Figure<Seconds> latency;           ///< of one message, end to end, software included
+  Figure<Seconds> setup;             ///< once for each collective, besides its messages
+  Fitted achieved{.value = 0.8, .relative_spread = 0.2, .source = {}};  ///< of `bandwidth`
   std::vector<std::int64_t> torus;   ///< extents, for a torus: their product is `count`
   double oversubscription = 1;       ///< 1 = full bisection
 };
