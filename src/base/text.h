@@ -30,6 +30,9 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 /// A hint for an unknown `word`: "did you mean 'x'?", else the known words (the first few of many).
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
+/// `text` in single quotes for a message: control characters escaped, long text cut.
+std::string in_quotes(std::string_view text);
+
 /// Compilers' form: `file:line:col: error: what`, then an indented hint on a line of its own.
 std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity);
 
