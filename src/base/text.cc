@@ -40,6 +40,22 @@ std::optional<std::string> containing(const std::string& word,
   return *best;
 }
 
+/// Length of the UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629: no overlong
+/// forms, no surrogates, at most U+10FFFF).
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return 1;
+  const std::size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = byte(0) == 0xED && byte(1) >= 0xA0;
+  const bool beyond = byte(0) == 0xF4 && byte(1) >= 0x90;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
 bool starts_number(std::string_view text) {
   const std::size_t sign = text.starts_with('-') ? 1 : 0;
   const std::string_view digits = text.substr(sign);
@@ -149,6 +165,26 @@ std::string in_quotes(std::string_view text) {
   }
   if (end < text.size()) result += "...";
   return result + "'";
+}
+
+std::optional<std::size_t> first_non_text(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool space = byte == '\t' || byte == '\n' || byte == '\r';
+    if ((byte < 0x20 && !space) || byte == 0x7F) return at;
+    const std::size_t length = utf8_length(text.substr(at));
+    if (length == 0) return at;
+    at += length;
+  }
+  return std::nullopt;
+}
+
+Place place_at(std::string_view text, std::size_t offset, std::string file) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return {std::move(file), static_cast<int>(lines) + 1,
+          static_cast<int>(before.size() - line_start) + 1};
 }
 
 std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity) {

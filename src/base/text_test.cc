@@ -48,6 +48,21 @@ TEST(Text, quotes_are_short_and_printable) {
   EXPECT_LT(in_quotes(std::string(1000, 'a')).size(), 70u);
 }
 
+TEST(Text, what_is_not_text_is_found) {
+  EXPECT_EQ(first_non_text("a\tb\r\n\u00b5\u20ac\U0001F600"), std::nullopt);
+  EXPECT_EQ(first_non_text(std::string_view("ab\0c", 4)), 2u);
+  EXPECT_EQ(first_non_text("a\x04"), 1u);
+  for (const char* wrong : {"\x80", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"})
+    EXPECT_EQ(first_non_text(wrong), 0u);
+}
+
+TEST(Text, an_offset_has_a_line_and_a_column) {
+  const Place place = place_at("ab\ncd\n", 4, "f");
+  EXPECT_EQ(place.line, 2);
+  EXPECT_EQ(place.column, 2);
+  EXPECT_EQ(place_at("ab", 99, "f").column, 3);
+}
+
 TEST(Text, diagnostics_look_like_a_compilers) {
   EXPECT_EQ(format_diagnostic({{"a.yaml", 3, 7}, "no such key", "did you mean 'x'?"}, "error"),
             "a.yaml:3:7: error: no such key\n  hint: did you mean 'x'?");
