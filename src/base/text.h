@@ -30,10 +30,20 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 /// A hint for an unknown `word`: "did you mean 'x'?", else the known words (the first few of many).
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
+/// `text` in single quotes for a message: control characters escaped, long text cut.
+std::string in_quotes(std::string_view text);
+
+/// Offset of the first byte that is not text: a control character other than tab and line ends, or
+/// not UTF-8.
+std::optional<std::size_t> first_non_text(std::string_view text);
+
+/// Line and column, from 1, of a byte of `text`; columns count bytes.
+Place place_at(std::string_view text, std::size_t offset, std::string file);
+
 /// Compilers' form: `file:line:col: error: what`, then an indented hint on a line of its own.
 std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity);
 
-/// A whole number or a decimal number, nothing else.
+/// A finite whole or decimal number, with an exponent or not, nothing else.
 std::optional<double> parse_number(std::string_view text);
 std::optional<long long> parse_integer(std::string_view text);
 
