@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/run.h"
+
+namespace {
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
+  return std::clamp<int>(size.ws_col, 60, 120);
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  std::ios::sync_with_stdio(false);
+  try {
+    fastpath::cli::World world{.out = std::cout,
+                               .err = std::cerr,
+                               .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+                               .err_is_terminal = isatty(STDERR_FILENO) == 1,
+                               .width = terminal_width(),
+                               .environment = environment};
+    const int code =
+        fastpath::cli::run(std::vector<std::string>(words + 1, words + count), std::move(world));
+    std::cout.flush();
+    if (std::cout) return code;
+    std::cerr << "fastpath: error: the answer could not be written to standard output\n";
+    return fastpath::cli::kUserMistake;
+  } catch (const std::exception& error) {
+    std::cerr << "fastpath: internal error: " << error.what()
+              << "\n  this is a bug in fastpath: please report it with the command line\n";
+    return fastpath::cli::kOurBug;
+  }
+}
