@@ -1,0 +1,211 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "engine/state.h"
+#include "ir/names.h"
+
+namespace fastpath {
+namespace {
+
+constexpr double kPicosecondsPerSecond = 1e12;
+
+Picoseconds picoseconds(Seconds time) { return std::llround(time.base() * kPicosecondsPerSecond); }
+
+/// The tasks of a block's passes with their times, for drawing.
+struct DrawnPass {
+  const std::vector<Task>* tasks = nullptr;
+  std::vector<TaskRun> runs;
+  Seconds time;
+};
+
+/// Draws one rank a pipeline stage: an operator lane and a network lane each.
+class Drawing {
+ public:
+  Drawing(Predictor::State& state, const Plan& plan, std::int64_t max_spans)
+      : state_(state),
+        plan_(plan),
+        max_spans_(max_spans),
+        models_(state.models(plan.execution)),
+        costs_(state.costed(plan)),
+        programs_(state.lowerer.lower_blocks(plan)) {
+    for (const BlockProgram& program : programs_) {
+      forward_.push_back(drawn(program.forward));
+      backward_.push_back(drawn(program.backward));
+    }
+  }
+
+  Timeline run() {
+    timeline_.title = state_.lowerer.workload().name + " on " + state_.system.id;
+    const ScheduleOrder& order = state_.order(plan_);
+    const ScheduleRun run = run_schedule(order, state_.stage_times(plan_, costs_), true);
+    for (std::size_t rank = 0; rank < order.ranks.size(); ++rank) {
+      add_lanes(rank);
+      for (std::size_t i = 0; i < order.ranks[rank].size(); ++i) {
+        draw_slot(order.ranks[rank][i], run.starts[rank][i], rank);
+      }
+      draw_update(rank, run.end[rank]);
+    }
+    note_dropped();
+    std::stable_sort(timeline_.spans.begin(), timeline_.spans.end(),
+                     [](const Span& a, const Span& b) { return a.start < b.start; });
+    return std::move(timeline_);
+  }
+
+ private:
+  DrawnPass drawn(const std::vector<Task>& tasks) const {
+    DrawnPass pass{&tasks, run_tasks(tasks, models_), {}};
+    for (const TaskRun& run : pass.runs)
+      pass.time = std::max(pass.time, run.end());
+    return pass;
+  }
+
+  void add_lanes(std::size_t rank) {
+    const std::string process = "pipeline rank " + std::to_string(rank);
+    timeline_.lanes.push_back({process, "passes"});
+    timeline_.lanes.push_back({process, "operators"});
+    timeline_.lanes.push_back({process, "network"});
+  }
+
+  static std::uint32_t lane(std::size_t rank, std::size_t kind) {
+    return static_cast<std::uint32_t>(3 * rank + kind);
+  }
+
+  std::uint32_t name(const std::string& text) {
+    const auto [found, added] =
+        names_.try_emplace(text, static_cast<std::uint32_t>(timeline_.names.size()));
+    if (added) timeline_.names.push_back(text);
+    return found->second;
+  }
+
+  void span(std::uint32_t lane, const std::string& text, std::string_view category, Seconds start,
+            const TaskCost& cost) {
+    // Both ends are rounded, so that spans which touch still touch.
+    const Picoseconds from = picoseconds(start);
+    const Picoseconds to = picoseconds(start + cost.time);
+    timeline_.spans.push_back(
+        {lane, name(text), name(std::string(category)), from, to - from, cost.bound});
+  }
+
+  void draw_slot(const Slot& slot, Seconds start, std::size_t rank) {
+    const auto& stage = state_.lowerer.stages(plan_)[static_cast<std::size_t>(slot.stage)];
+    TaskCost whole;
+    whole.time = cost_of_stage(stage, costs_, slot.backward).time;
+    span(lane(rank, 0),
+         std::string(slot.backward ? "backward " : "forward ") + std::to_string(slot.micro_batch),
+         slot.backward ? "backward" : "forward", start, whole);
+    const std::int64_t inside = spans_inside(stage, slot.backward);
+    if (static_cast<std::int64_t>(timeline_.spans.size()) + inside > max_spans_) {
+      timeline_.dropped += inside;
+      return;
+    }
+    Seconds clock = start + whole.time - own_time(stage, slot.backward);
+    for (std::size_t i = 0; i < stage.size(); ++i) {
+      const StageBlock& run = stage[slot.backward ? stage.size() - 1 - i : i];
+      if (run.use != SegmentUse::executed) continue;
+      const DrawnPass& pass = slot.backward ? backward_[run.program] : forward_[run.program];
+      for (std::int64_t n = 0; n < run.repeat; ++n) {
+        draw_pass(run.program, pass, clock, rank);
+        clock += pass.time;
+      }
+    }
+  }
+
+  /// Sum of the passes without waiting for gathered weights, which is drawn as a gap before them.
+  Seconds own_time(const std::vector<StageBlock>& stage, bool backward) const {
+    Seconds sum;
+    for (const StageBlock& run : stage) {
+      if (run.use != SegmentUse::executed) continue;
+      const DrawnPass& pass = backward ? backward_[run.program] : forward_[run.program];
+      sum += static_cast<double>(run.repeat) * pass.time;
+    }
+    return sum;
+  }
+
+  std::int64_t spans_inside(const std::vector<StageBlock>& stage, bool backward) const {
+    std::int64_t count = 0;
+    for (const StageBlock& run : stage) {
+      if (run.use != SegmentUse::executed) continue;
+      const DrawnPass& pass = backward ? backward_[run.program] : forward_[run.program];
+      count += run.repeat * static_cast<std::int64_t>(pass.runs.size());
+    }
+    return count;
+  }
+
+  void draw_pass(std::uint32_t block, const DrawnPass& pass, Seconds clock, std::size_t rank) {
+    const Block& source = state_.lowerer.workload().blocks[block];
+    for (std::size_t i = 0; i < pass.runs.size(); ++i) {
+      const Task& task = (*pass.tasks)[i];
+      const bool network = task.collective != Collective::none;
+      const std::string text = source.name + "." +
+                               (task.op == kWholeBlock ? "weights" : source.ops[task.op].name) +
+                               (network ? " " + std::string(name_of(task.collective)) : "");
+      span(lane(rank, network ? 2 : 1), text, name_of(task.pass), clock + pass.runs[i].start,
+           pass.runs[i].cost);
+    }
+  }
+
+  void draw_update(std::size_t rank, Seconds end) {
+    if (!state_.training()) return;
+    const RankCost cost = state_.rank_cost(plan_, costs_, rank, end);
+    TaskCost reduction;
+    reduction.time = cost.exposed_reduction;
+    reduction.bound = Bound::network;
+    if (reduction.time > Seconds{}) {
+      span(lane(rank, 2), "gradient reduction (exposed)", "update", end, reduction);
+    }
+    std::vector<StageBlock> all;
+    const auto& stages = state_.lowerer.stages(plan_);
+    for (std::size_t s = rank; s < stages.size();
+         s += static_cast<std::size_t>(plan_.pipeline_parallel)) {
+      all.insert(all.end(), stages[s].begin(), stages[s].end());
+    }
+    Seconds clock = end + reduction.time;
+    for (const Task& task : update_tasks(plan_, stage_memory(all, costs_.memory))) {
+      if (task.collective != Collective::none && task.collective != Collective::all_gather) {
+        continue;
+      }
+      const bool network = task.collective != Collective::none;
+      const TaskCost one = models_.cost(task);
+      span(lane(rank, network ? 2 : 1), network ? "weights all_gather" : "optimizer", "update",
+           clock, one);
+      clock += one.time;
+    }
+  }
+
+  void note_dropped() {
+    if (timeline_.dropped == 0) return;
+    timeline_.notes.push_back(std::to_string(timeline_.dropped) +
+                              " operator spans of later micro-batches are left out; their passes "
+                              "are drawn whole");
+  }
+
+  Predictor::State& state_;
+  const Plan& plan_;
+  std::int64_t max_spans_;
+  const Models& models_;
+  const CostedBlocks& costs_;
+  std::vector<BlockProgram> programs_;
+  std::vector<DrawnPass> forward_;
+  std::vector<DrawnPass> backward_;
+  std::map<std::string, std::uint32_t> names_;
+  Timeline timeline_;
+};
+
+}  // namespace
+
+Picoseconds makespan(const Timeline& timeline) {
+  Picoseconds end = 0;
+  for (const Span& span : timeline.spans)
+    end = std::max(end, span.start + span.duration);
+  return end;
+}
+
+Result<Timeline> Predictor::draw(const Plan& plan, std::int64_t max_spans) {
+  Diagnostics mistakes = state_->mistakes(plan);
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return Drawing(*state_, plan, max_spans).run();
+}
+
+}  // namespace fastpath
