@@ -45,7 +45,7 @@ std::vector<std::uint32_t> TaskList::bring(const Tensor& tensor, Copies& copies,
   for (const Copy& copy : copies) {
     if (copy.layout == wanted) return copy.after;
   }
-  const bool resolves = has_partial(copies.front().layout);
+  bool moves = has_partial(copies.front().layout);
   Copy current = copies.front();
   for (std::size_t axis = 0; axis < wanted.size(); ++axis) {
     Layout next = current.layout;
@@ -53,11 +53,12 @@ std::vector<std::uint32_t> TaskList::bring(const Tensor& tensor, Copies& copies,
     std::optional<Task> task = change(tensor, current.layout, next, axis);
     current.layout = next;
     if (!task) continue;
+    moves = moves || task->collective == Collective::all_to_all;
     task->op = op;
     task->after = current.after;
     current.after = {add(std::move(*task))};
   }
-  if (resolves) {
+  if (moves) {
     copies.front() = current;
   } else {
     copies.push_back(current);

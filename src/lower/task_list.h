@@ -26,7 +26,8 @@ class TaskList {
   std::uint32_t add(Task task);
 
   /// Brings `copies` of `tensor` into `wanted` for operator `op`, with as few collectives as the
-  /// layouts need; returns the tasks to wait for. Resolved partial sums become the home layout.
+  /// layouts need; returns the tasks to wait for. Resolved partial sums, and what an all-to-all has
+  /// moved, become the home layout; gathered copies are temporary.
   std::vector<std::uint32_t> bring(const Tensor& tensor, Copies& copies, const Layout& wanted,
                                    std::uint32_t op);
 

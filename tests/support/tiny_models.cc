@@ -207,8 +207,13 @@ Device round_device() {
   device.id = "round";
   device.name = "Round";
   device.kind = "gpu";
-  device.peaks = {{NumberFormat::bf16, {FlopsPerSecond{100e12}, {}, {}, {}}},
-                  {NumberFormat::fp32, {FlopsPerSecond{10e12}, {}, {}, {}}}};
+  for (const auto& [format, rate] :
+       {std::pair{NumberFormat::bf16, 100e12}, std::pair{NumberFormat::fp32, 10e12}}) {
+    Peak peak;
+    peak.format = format;
+    peak.rate.value = FlopsPerSecond{rate};
+    device.peaks.push_back(peak);
+  }
   Memory memory;
   memory.name = "HBM";
   memory.capacity = Figure<Bytes>{Bytes{80e9}, {}, {}, {}};
