@@ -259,8 +259,7 @@ int predict_generation(Session& session, const Arguments& arguments, const Sourc
   findings.tables = {generation_summary(*run, question, scenario), phase_table(*run)};
   if (!run->decode.empty()) findings.tables.push_back(decode_table(*run));
   add_step_tables(findings, *run, scenario, arguments);
-  findings.notes.insert(findings.notes.begin(), question.assumptions.begin(),
-                        question.assumptions.end());
+  add_assumptions(findings, question, &scenario);
   findings.notes.push_back(fmt::format(
       "The prefill gives the first token; decode steps are predicted at {} contexts and summed by "
       "the trapezoid rule. The integration error is a bound if steps only grow with the context.",

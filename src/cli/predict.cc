@@ -9,25 +9,6 @@
 namespace fastpath::cli {
 namespace {
 
-/// Exactly one --on and at most one --plan.
-Result<Scenario> one_scenario(const Sources& sources, const Question& question,
-                              const Arguments& arguments) {
-  Diagnostics mistakes;
-  const std::vector<std::string> systems = arguments.all("on");
-  const std::vector<std::string> plans = arguments.all("plan");
-  if (systems.empty()) {
-    mistakes.push_back({command_line(), "--on is missing: on which system?",
-                        "for example --on dgx-h100; fastpath catalog systems lists them"});
-  }
-  if (systems.size() > 1 || plans.size() > 1) {
-    mistakes.push_back({command_line(), "more than one system or plan",
-                        "fastpath compare sets them side by side"});
-  }
-  if (!mistakes.empty()) return failure(std::move(mistakes));
-  return scenario_from(sources, question, arguments, systems.front(),
-                       plans.empty() ? "" : plans.front());
-}
-
 int predict_step(Session& session, const Arguments& arguments, const Question& question,
                  const Scenario& scenario) {
   Predictor predictor(scenario.workload, scenario.system);
@@ -37,8 +18,7 @@ int predict_step(Session& session, const Arguments& arguments, const Question& q
   Findings findings = explain_prediction(
       {*prediction, scenario.workload, scenario.system, scenario.plan, scenario.plan_text},
       {.top = static_cast<std::size_t>(arguments.whole_or("top", 10))});
-  findings.notes.insert(findings.notes.begin(), question.assumptions.begin(),
-                        question.assumptions.end());
+  add_assumptions(findings, question, &scenario);
   return emit(session, arguments, findings, prediction->out_of_memory ? kInfeasible : kAnswered,
               [&] { return predictor.draw(scenario.plan); });
 }

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "ir/names.h"
-#include "ir/plan_text.h"
 #include "ir/system.h"
 
 namespace fastpath::cli {
@@ -32,14 +31,26 @@ constexpr std::array<Flag, 3> kGenerationFlags{{
     {"osl", FlagKind::whole, "TOKENS", "length of the answer (default 128)", "", false},
 }};
 
+constexpr Flag kPlanFlag{"plan",
+                         FlagKind::text,
+                         "PLAN",
+                         "such as 'tp=8 pp=4 micro_batch=1', or a YAML file; the fastest of the "
+                         "usual ones if not given",
+                         "",
+                         true};
+constexpr Flag kCatalogFlag{
+    "catalog", FlagKind::file,
+    "DIR",     "your own systems, devices and models (also FASTPATH_CATALOG)",
+    "",        true};
+constexpr std::array<Flag, 1> kCatalogFlags{kCatalogFlag};
+constexpr std::array<Flag, 2> kPlanFlags{kPlanFlag, kCatalogFlag};
 constexpr std::array<Flag, 5> kSystemFlags{{
     {"on", FlagKind::text, "SYSTEM", "system or device of the catalog, or a YAML file", "", true},
     {"devices", FlagKind::whole, "N", "that many devices instead of the system's own number", "",
      false},
     {"nodes", FlagKind::whole, "N", "that many nodes", "", false},
-    {"plan", FlagKind::text, "PLAN", "such as 'tp=8 pp=4 micro_batch=1', or a YAML file", "", true},
-    {"catalog", FlagKind::file, "DIR",
-     "your own systems, devices and models (also FASTPATH_CATALOG)", "", true},
+    kPlanFlag,
+    kCatalogFlag,
 }};
 
 constexpr std::int64_t kDefaultTokens = 2048;
@@ -158,6 +169,8 @@ void check_devices(const Scenario& scenario, Diagnostics& mistakes) {
 std::span<const Flag> workload_flags() { return kWorkloadFlags; }
 std::span<const Flag> generation_flags() { return kGenerationFlags; }
 std::span<const Flag> system_flags() { return kSystemFlags; }
+std::span<const Flag> plan_flags() { return kPlanFlags; }
+std::span<const Flag> catalog_flags() { return kCatalogFlags; }
 
 Result<Question> question_from(const Arguments& arguments, const Sources& sources) {
   Question question;
@@ -202,7 +215,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   Result<Imported<Workload>> workload = sources.workload(question.model, step);
   Result<System> system = sources.system(on);
   if (system) system = scaled(std::move(*system), arguments);
-  Result<Plan> parsed = plan_from(plan);
+  Result<Plan> parsed = plan.empty() ? Result<Plan>(Plan{}) : plan_from(plan);
   if (!workload) append(mistakes, std::move(workload.error()));
   if (!system) append(mistakes, std::move(system.error()));
   if (!parsed) append(mistakes, std::move(parsed.error()));
@@ -210,6 +223,11 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   scenario.workload = std::move(workload->value);
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
+  if (plan.empty()) {
+    parsed = default_plan(scenario.workload, scenario.system);
+    if (!parsed) return failure(std::move(parsed.error()));
+    scenario.plan_was_chosen = true;
+  }
   scenario.plan = *parsed;
   scenario.plan_text = describe_plan(*parsed);
   check_devices(scenario, mistakes);
@@ -217,9 +235,31 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   return scenario;
 }
 
-std::string describe_plan(const Plan& plan) {
-  const std::string text = write_plan(plan);
-  return text.empty() ? "one device" : text;
+Result<Scenario> one_scenario(const Sources& sources, const Question& question,
+                              const Arguments& arguments) {
+  Diagnostics mistakes;
+  const std::vector<std::string> systems = arguments.all("on");
+  const std::vector<std::string> plans = arguments.all("plan");
+  if (systems.empty()) {
+    mistakes.push_back({command_line(), "--on is missing: on which system?",
+                        "for example --on dgx-h100; fastpath catalog systems lists them"});
+  }
+  if (systems.size() > 1 || plans.size() > 1) {
+    mistakes.push_back({command_line(), "more than one system or plan",
+                        "fastpath compare sets them side by side"});
+  }
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return scenario_from(sources, question, arguments, systems.front(),
+                       plans.empty() ? "" : plans.front());
+}
+
+void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario) {
+  std::vector<std::string> notes = question.assumptions;
+  if (scenario != nullptr && scenario->plan_was_chosen) {
+    notes.push_back(fmt::format("No --plan given: took the fastest of the usual ones, --plan '{}'.",
+                                scenario->plan_text));
+  }
+  findings.notes.insert(findings.notes.begin(), notes.begin(), notes.end());
 }
 
 }  // namespace fastpath::cli

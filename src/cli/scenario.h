@@ -23,6 +23,10 @@ std::span<const Flag> generation_flags();
 /// --on, --devices, --nodes, --plan, --catalog.
 std::span<const Flag> system_flags();
 
+/// --plan and --catalog alone, for verbs without a system.
+std::span<const Flag> plan_flags();
+std::span<const Flag> catalog_flags();
+
 /// Lengths of a whole generation.
 struct Generation {
   std::int64_t input = 1;   ///< tokens of the prompt
@@ -46,15 +50,20 @@ struct Scenario {
   System system;
   Plan plan;
   std::string plan_text;
+  bool plan_was_chosen = false;  ///< the user gave none
   Diagnostics warnings;
 };
 
-/// All mistakes of model, system and plan together.
+/// Takes the default plan where `plan` is empty. All mistakes of model, system and plan together.
 Result<Scenario> scenario_from(const Sources& sources, const Question& question,
                                const Arguments& arguments, const std::string& on,
                                const std::string& plan);
 
-/// The plan as it is printed.
-std::string describe_plan(const Plan& plan);
+/// The scenario of exactly one --on and at most one --plan.
+Result<Scenario> one_scenario(const Sources& sources, const Question& question,
+                              const Arguments& arguments);
+
+/// Names in front of the notes what the user left open and what was taken.
+void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario);
 
 }  // namespace fastpath::cli

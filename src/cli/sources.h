@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fastpath/findings.h"
 #include "fastpath/plan.h"
+#include "fastpath/program.h"
 #include "fastpath/result.h"
 #include "fastpath/system.h"
 #include "fastpath/workload.h"
@@ -42,6 +44,10 @@ class Sources {
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
 
+  /// Tables of what the catalog has: `kind` is systems, devices, models or links; `word` empty,
+  /// part of a name (a search), or a name.
+  Result<Findings> catalog(const std::string& kind, const std::string& word) const;
+
   /// Whether `model` names a computation graph, which has no phases.
   bool is_graph(const std::string& model) const;
 
@@ -53,5 +59,11 @@ class Sources {
 
 /// Plan text ("tp=2 dp=4") or the name of a YAML file.
 Result<Plan> plan_from(const std::string& text_or_file);
+
+/// A program as JSON.
+std::string write_program(const Program& program);
+
+/// The plan as it is printed.
+std::string describe_plan(const Plan& plan);
 
 }  // namespace fastpath::cli
