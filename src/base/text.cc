@@ -141,8 +141,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   if (const auto near = nearest(word, candidates)) return "did you mean '" + *near + "'?";
   if (candidates.empty()) return {};
   const std::size_t listed = std::min(candidates.size(), kMostListed);
-  std::string text =
-      fmt::format("known: {}", fmt::join(candidates.begin(), candidates.begin() + listed, ", "));
+  std::string text = fmt::format("known: {}", fmt::join(candidates.first(listed), ", "));
   if (listed < candidates.size()) text += fmt::format(", ... ({} in all)", candidates.size());
   return text;
 }

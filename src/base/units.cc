@@ -148,8 +148,10 @@ std::optional<int> power_of_ten(Scale scale) {
   if (scale.times != 1 && scale.divisor != 1) return std::nullopt;
   double rest = std::max(scale.times, scale.divisor);
   int power = 0;
-  for (; rest >= 10; rest /= 10)
+  while (rest >= 10) {
+    rest /= 10;
     ++power;
+  }
   if (rest != 1) return std::nullopt;
   return scale.times == 1 ? -power : power;
 }
@@ -206,7 +208,7 @@ std::optional<std::string> spelled_rate(std::string_view unit) {
 }
 
 std::string hint_for_unit(std::string_view unit, const Kind& kind) {
-  const std::string accepted = fmt::format("accepted here: {}", kind.accepted);
+  std::string accepted = fmt::format("accepted here: {}", kind.accepted);
   if (const auto rate = spelled_rate(unit)) {
     return fmt::format("write '{}' for a rate; {}", *rate, accepted);
   }

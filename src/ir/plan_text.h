@@ -1,0 +1,52 @@
+/// Plans in the field's words: "tp=8 pp=4 micro_batch=1 recompute=selective zero=1".
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fastpath/plan.h"
+#include "fastpath/result.h"
+
+namespace fastpath {
+
+/// One word of a plan as somebody wrote it.
+struct PlanWord {
+  std::string key;
+  std::optional<std::string> value;  ///< none: the word stands alone, as in "sp"
+  Place key_place;
+  Place value_place;
+};
+
+/// Words and what they mean, each at most once; fields without a word keep their default.
+///
+///   tp cp ep dp pp = N          tensor, context, expert, data, pipeline parallel
+///   sp (= true | false)         sequence parallel; `sequence_parallel` is the same word
+///   micro_batch = N             rows per micro-batch and data rank
+///   schedule = gpipe | 1f1b | interleaved:CHUNKS
+///   recompute = none | selective | full
+///   zero = 0 | 1 | 2 | 3
+///   optimizer = none | sgd | momentum | adam
+///   execution = eager | compiled | graph
+///   attention = flash | unfused
+///   overlap = true | false      of the gradients' reduction with the backward
+///   weights, cache, compute, gradients = a number format
+///   order = tp,cp,ep,dp,pp      axes of the mesh, innermost first
+///
+/// Errors: unknown words, values out of range, words given twice, more than 1e9 devices.
+Result<Plan> plan_of_words(std::span<const PlanWord> words);
+
+/// The words in one line, separated by white space. `place` is where the text starts. All mistakes
+/// at once, each with its column.
+Result<Plan> parse_plan(std::string_view text, const Place& place);
+
+/// The fields that differ from the default, in a fixed order.
+std::vector<std::pair<std::string, std::string>> words_of_plan(const Plan& plan);
+
+/// Canonical text, which parse_plan reads back to an equal plan; empty for the default plan.
+std::string write_plan(const Plan& plan);
+
+}  // namespace fastpath
