@@ -33,8 +33,8 @@ int main(int count, char** words) {
                                .err_is_terminal = isatty(STDERR_FILENO) == 1,
                                .width = terminal_width(),
                                .environment = environment};
-    const int code =
-        fastpath::cli::run(std::vector<std::string>(words + 1, words + count), std::move(world));
+    const int code = fastpath::cli::run(
+        std::vector<std::string>(words + std::min(1, count), words + count), std::move(world));
     std::cout.flush();
     if (std::cout) return code;
     std::cerr << "fastpath: error: the answer could not be written to standard output\n";

@@ -278,4 +278,13 @@ Result<System> with_device_count(System system, std::int64_t count) {
   return system;
 }
 
+System system_of(Device device) {
+  System system;
+  system.id = device.id;
+  system.name = device.name;
+  system.notes = device.notes;
+  system.device = std::move(device);
+  return system;
+}
+
 }  // namespace fastpath

@@ -23,4 +23,7 @@ std::vector<std::string> mistakes_in(const System& system);
 /// are possible.
 Result<System> with_device_count(System system, std::int64_t count);
 
+/// A device by itself as a system.
+System system_of(Device device);
+
 }  // namespace fastpath

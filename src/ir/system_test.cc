@@ -13,15 +13,18 @@ Figure<T> exactly(double base) {
 }
 
 Level level(std::int64_t count, std::vector<std::int64_t> torus = {}) {
-  Level result{.name = "level" + std::to_string(count), .count = count};
+  Level result;
+  result.name = "level" + std::to_string(count);
+  result.count = count;
   result.bandwidth = exactly<BytesPerSecond>(1e9);
   result.topology = torus.empty() ? Topology::switched : Topology::torus;
   result.torus = std::move(torus);
   return result;
 }
 
-System system_of(std::vector<Level> levels) {
-  System system{.id = "test", .name = "Test"};
+System system_with(std::vector<Level> levels) {
+  System system;
+  system.id = "test";
   system.device.id = "device";
   system.levels = std::move(levels);
   return system;
@@ -37,12 +40,12 @@ std::vector<std::int64_t> counts(const Result<System>& system) {
 using Counts = std::vector<std::int64_t>;
 
 TEST(SystemCount, is_the_product_of_its_levels) {
-  EXPECT_EQ(system_of({}).device_count(), 1);
-  EXPECT_EQ(system_of({level(8), level(32), level(4)}).device_count(), 1024);
+  EXPECT_EQ(system_with({}).device_count(), 1);
+  EXPECT_EQ(system_with({level(8), level(32), level(4)}).device_count(), 1024);
 }
 
 TEST(SystemCount, fills_inner_levels_first) {
-  const System pod = system_of({level(8), level(32), level(4)});
+  const System pod = system_with({level(8), level(32), level(4)});
   EXPECT_EQ(counts(with_device_count(pod, 1)), (Counts{1, 1, 1}));
   EXPECT_EQ(counts(with_device_count(pod, 4)), (Counts{4, 1, 1}));
   EXPECT_EQ(counts(with_device_count(pod, 16)), (Counts{8, 2, 1}));
@@ -50,21 +53,21 @@ TEST(SystemCount, fills_inner_levels_first) {
 }
 
 TEST(SystemCount, the_outermost_level_may_grow) {
-  EXPECT_EQ(counts(with_device_count(system_of({level(8), level(1)}), 4096)), (Counts{8, 512}));
+  EXPECT_EQ(counts(with_device_count(system_with({level(8), level(1)}), 4096)), (Counts{8, 512}));
 }
 
 TEST(SystemCount, that_is_impossible_names_its_neighbours) {
-  const auto twelve = with_device_count(system_of({level(8), level(1)}), 12);
+  const auto twelve = with_device_count(system_with({level(8), level(1)}), 12);
   ASSERT_FALSE(twelve.has_value());
   EXPECT_EQ(twelve.error().front().hint, "the nearest counts are 8 and 16");
-  EXPECT_FALSE(with_device_count(system_of({}), 2).has_value());
-  EXPECT_FALSE(with_device_count(system_of({level(8)}), 0).has_value());
-  EXPECT_FALSE(with_device_count(system_of({level(8)}), std::numeric_limits<std::int64_t>::max())
+  EXPECT_FALSE(with_device_count(system_with({}), 2).has_value());
+  EXPECT_FALSE(with_device_count(system_with({level(8)}), 0).has_value());
+  EXPECT_FALSE(with_device_count(system_with({level(8)}), std::numeric_limits<std::int64_t>::max())
                    .has_value());
 }
 
 TEST(SystemCount, a_torus_has_slices_near_a_cube_and_does_not_grow) {
-  const System pod = system_of({level(8960, {16, 20, 28})});
+  const System pod = system_with({level(8960, {16, 20, 28})});
   EXPECT_EQ(with_device_count(pod, 64)->levels[0].torus, (Counts{4, 4, 4}));
   EXPECT_EQ(with_device_count(pod, 128)->levels[0].torus, (Counts{4, 4, 8}));
   EXPECT_EQ(with_device_count(pod, 8960)->levels[0].torus, (Counts{16, 20, 28}));
@@ -76,8 +79,8 @@ TEST(SystemCount, a_torus_has_slices_near_a_cube_and_does_not_grow) {
 
 TEST(SystemCount, of_every_result_is_what_was_asked_for_and_valid) {
   for (const System& system :
-       {system_of({level(8), level(32), level(4)}), system_of({level(64, {4, 4, 4})}),
-        system_of({level(72), level(1)})}) {
+       {system_with({level(8), level(32), level(4)}), system_with({level(64, {4, 4, 4})}),
+        system_with({level(72), level(1)})}) {
     for (std::int64_t n = 1; n <= 300; ++n) {
       const auto scaled = with_device_count(system, n);
       if (!scaled) continue;
@@ -88,11 +91,11 @@ TEST(SystemCount, of_every_result_is_what_was_asked_for_and_valid) {
 }
 
 TEST(SystemCheck, a_valid_system_has_no_mistakes) {
-  EXPECT_TRUE(mistakes_in(system_of({level(8), level(4, {2, 2})})).empty());
+  EXPECT_TRUE(mistakes_in(system_with({level(8), level(4, {2, 2})})).empty());
 }
 
 TEST(SystemCheck, finds_all_mistakes_at_once) {
-  System system = system_of({level(8, {2, 2}), level(0)});
+  System system = system_with({level(8, {2, 2}), level(0)});
   system.levels[0].oversubscription = 0.5;
   system.device.peaks = {{NumberFormat::fp32, exactly<FlopsPerSecond>(0), std::nullopt},
                          {NumberFormat::fp32, exactly<FlopsPerSecond>(1), std::nullopt}};
@@ -104,18 +107,19 @@ TEST(SystemCheck, finds_all_mistakes_at_once) {
 }
 
 TEST(SystemCheck, a_torus_multiplies_to_its_count) {
-  const auto mistakes = mistakes_in(system_of({level(8, {2, 3})}));
+  const auto mistakes = mistakes_in(system_with({level(8, {2, 3})}));
   ASSERT_EQ(mistakes.size(), 1U);
   EXPECT_NE(mistakes[0].find("2 x 3 with 8 members"), std::string::npos);
 }
 
 TEST(SystemCheck, counts_that_overflow_are_a_mistake) {
   EXPECT_FALSE(
-      mistakes_in(system_of({level(900'000'000), level(900'000'000), level(900'000'000)})).empty());
+      mistakes_in(system_with({level(900'000'000), level(900'000'000), level(900'000'000)})).empty());
 }
 
 TEST(DeviceDataSheet, is_a_peak_and_the_bandwidth_of_main_memory) {
-  Device device{.id = "x"};
+  Device device;
+  device.id = "x";
   EXPECT_FALSE(device.has_data_sheet());
   device.peaks = {{NumberFormat::fp32, exactly<FlopsPerSecond>(1), std::nullopt}};
   device.memories = {{.name = "HBM", .capacity = std::nullopt, .bandwidth = std::nullopt}};

@@ -425,16 +425,13 @@ class SystemReader {
 
   void read_host(const YamlNode& node, Host& host) {
     YamlMap map(reader_, node, "host");
-    if (const YamlNode* cpu = map.get("cpu")) read_cpu(*cpu, host);
+    replace(map, "cpu", host.cpu);
     host.sockets = map.integer("sockets", 0, 4096).value_or(host.sockets);
     figures_.replace(map, "memory", host.memory);
     figures_.replace(map, "link", host.link);
     figures_.replace(map, "power", host.power);
     map.finish();
   }
-
-  /// The CPU is a name; one that looks like a device's must be one.
-  void read_cpu(const YamlNode& node, Host& host) { host.cpu = reader_.string(node).value_or(""); }
 
   void read_storage(const YamlNode& node, System& system) {
     if (!node.is_list()) {
@@ -468,15 +465,6 @@ class SystemReader {
   bool names_link_share_ = false;
 };
 
-System alone(Device device) {
-  System system;
-  system.id = device.id;
-  system.name = device.name;
-  system.notes = device.notes;
-  system.device = std::move(device);
-  return system;
-}
-
 }  // namespace
 
 Result<System> read_system_yaml(std::string_view text, const std::string& file,
@@ -489,7 +477,7 @@ Result<System> read_system_yaml(std::string_view text, const std::string& file,
       root->find("levels") == nullptr) {
     auto device = system_reader.read_device_file(*root);
     if (reader.failed() || !device) return failure(reader.take_errors());
-    return alone(std::move(*device));
+    return system_of(std::move(*device));
   }
   auto system = system_reader.read_system(*root);
   if (reader.failed() || !system) return failure(reader.take_errors());

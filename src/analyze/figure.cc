@@ -1,0 +1,330 @@
+#include "analyze/figure.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "ir/names.h"
+
+namespace fastpath {
+namespace {
+
+using Terms = std::vector<ExplainedTerm>;
+
+constexpr std::string_view kMemoryNames[] = {"weights",     "gradients", "optimizer",
+                                             "activations", "cache",     "workspace"};
+
+std::string cite(const Source& source) {
+  std::string text = source.cite.empty() ? "no source" : source.cite;
+  if (!source.locator.empty()) text += ", " + source.locator;
+  if (!source.date.empty()) text += " (" + source.date + ")";
+  if (!source.confidence.empty()) text += ", " + source.confidence;
+  return text;
+}
+
+template <class Q>
+ExplainedTerm input(std::string name, const Figure<Q>& figure, Unit unit, int depth = 1) {
+  return {std::move(name), figure.value.base(), unit, "", cite(figure.source), depth};
+}
+
+ExplainedTerm achieved(std::string name, const Fitted& fitted, int depth) {
+  return {std::move(name), fitted.value, Unit::ratio, "", cite(fitted.source), depth};
+}
+
+Terms explain_step(const PredictedCase& c) {
+  Terms terms{{"step", c.prediction.step.value.base(), Unit::seconds,
+               "sum over bounds, on the path of the slowest rank", "", 0}};
+  for (int i = 0; i < kBounds; ++i) {
+    const double time = c.prediction.by_bound[static_cast<std::size_t>(i)].base();
+    if (!(time > 0)) continue;
+    terms.push_back({"bound." + std::string(name_of(static_cast<Bound>(i))), time, Unit::seconds,
+                     "sum over operators and waits that this limits", "", 1});
+  }
+  terms.push_back({"step low", c.prediction.step.low.base(), Unit::seconds,
+                   "lower end of the 90 % interval", "", 1});
+  terms.push_back({"step high", c.prediction.step.high.base(), Unit::seconds,
+                   "upper end of the 90 % interval", "", 1});
+  return terms;
+}
+
+/// The peak that mfu refers to, recovered from its definition: which format it is of depends on
+/// the operators.
+Terms explain_mfu(const PredictedCase& c) {
+  const Prediction& p = c.prediction;
+  const double denominator = p.mfu * p.step.value.base() * static_cast<double>(p.devices);
+  const double peak = denominator > 0 ? p.model_work.base() / denominator : 0;
+  Terms terms{{"mfu", p.mfu, Unit::ratio, "model work / (step x devices x dense peak)", "", 0},
+              {"model work", p.model_work.base(), Unit::flops,
+               "work of all operators, forward and backward, recomputation not counted", "", 1},
+              {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", 1},
+              {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", 1}};
+  for (const Peak& candidate : c.system.device.peaks) {
+    const double rate = candidate.rate.value.base();
+    if (rate > 0 && std::abs(rate / peak - 1) < 1e-6) {
+      terms.push_back(input("dense peak, " + std::string(name_of(candidate.format)), candidate.rate,
+                            Unit::flops_per_second));
+      return terms;
+    }
+  }
+  terms.push_back(
+      {"dense peak", peak, Unit::flops_per_second, "mean over the formats computed in", "", 1});
+  return terms;
+}
+
+Terms explain_energy(const PredictedCase& c) {
+  const Prediction& p = c.prediction;
+  Terms terms{{"energy", p.energy->base(), Unit::joules,
+               "(power of devices + power of hosts) x power overhead x step", "", 0},
+              {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", 1},
+              {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", 1}};
+  if (c.system.device.power) {
+    terms.push_back(input("power of a device", *c.system.device.power, Unit::watts));
+  }
+  if (c.system.host.power) {
+    terms.push_back(input("power of a host", *c.system.host.power, Unit::watts));
+  }
+  terms.push_back({"power overhead", c.system.power_overhead, Unit::none, "",
+                   "the system's power_overhead (1 = none)", 1});
+  return terms;
+}
+
+Terms explain_cost(const PredictedCase& c) {
+  const Prediction& p = c.prediction;
+  Terms terms{{"cost", p.cost->base(), Unit::dollars, "rate of a device x devices x step", "", 0},
+              {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", 1},
+              {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", 1}};
+  const auto& rent = c.system.rent ? c.system.rent : c.system.device.rent;
+  if (rent) {
+    terms.push_back(input("rent of a device", *rent, Unit::dollars_per_second));
+  } else if (c.system.device.price) {
+    terms.push_back(input("price of a device", *c.system.device.price, Unit::dollars));
+  }
+  return terms;
+}
+
+Bytes class_of(const MemoryByClass& memory, std::string_view name) {
+  if (name == "weights") return memory.weights;
+  if (name == "gradients") return memory.gradients;
+  if (name == "optimizer") return memory.optimizer;
+  if (name == "activations") return memory.activations;
+  if (name == "cache") return memory.cache;
+  return memory.workspace;
+}
+
+std::string_view formula_of_class(std::string_view name) {
+  if (name == "weights") return "parameters on the rank x bytes of their format";
+  if (name == "gradients") return "parameters on the rank x bytes of the gradient format";
+  if (name == "optimizer") {
+    return "parameters on the rank x bytes of the optimizer's states, over dp from zero=1";
+  }
+  if (name == "activations") {
+    return "tensors kept for the backward x micro-batches in flight (inference: live tensors)";
+  }
+  if (name == "cache") return "keys and values (or states) of all tokens x layers on the rank";
+  return "largest set of tensors alive while one operator runs";
+}
+
+Terms explain_memory(const PredictedCase& c, std::string_view name) {
+  Terms terms;
+  double largest = 0;
+  const auto& ranks = c.prediction.memory;
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const double bytes = class_of(ranks[i], name).base();
+    largest = std::max(largest, bytes);
+    terms.push_back({fmt::format("pipeline rank {}", i), bytes, Unit::bytes,
+                     std::string(formula_of_class(name)), "", 1});
+  }
+  terms.insert(terms.begin(), {"memory." + std::string(name), largest, Unit::bytes,
+                               "largest over pipeline ranks", "", 0});
+  terms.push_back({"splits", static_cast<double>(c.plan.device_count()), Unit::count, "",
+                   "plan: " + c.plan_text, 1});
+  return terms;
+}
+
+Terms explain_bound(const PredictedCase& c, Bound bound) {
+  Terms terms{{"bound." + std::string(name_of(bound)),
+               c.prediction.by_bound[static_cast<std::size_t>(bound)].base(), Unit::seconds,
+               "time of the step's path that this limits; the operators below may be hidden "
+               "behind others",
+               "", 0}};
+  for (const OperatorRow& row : c.prediction.operators) {
+    if (row.bound != bound || terms.size() > 20) continue;
+    terms.push_back({row.block + "/" + row.op + ", " + std::string(name_of(row.pass)),
+                     row.time.base(), Unit::seconds,
+                     "see --figure operator:" + row.block + "/" + row.op, "", 1});
+  }
+  return terms;
+}
+
+/// The attainable rates that a roofline compares, each with its source.
+void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
+  const Device& device = c.system.device;
+  if (row.work.base() > 0) {
+    terms.push_back(
+        {"work", row.work.base(), Unit::flops, "of all executions on this rank", "", 2});
+    for (const Peak& peak : device.peaks) {
+      const bool used = peak.format == NumberFormat::bf16 || peak.format == NumberFormat::fp8 ||
+                        device.peaks.size() == 1;
+      if (!used) continue;
+      terms.push_back(input("peak, " + std::string(name_of(peak.format)), peak.rate,
+                            Unit::flops_per_second, 2));
+    }
+    terms.push_back(achieved("share of peak reached by matmuls", device.achieved.matmul, 2));
+  }
+  if (row.traffic.base() > 0) {
+    terms.push_back({"traffic", row.traffic.base(), Unit::bytes,
+                     "each tensor read or written once, all executions", "", 2});
+    if (!device.memories.empty() && device.memories.front().bandwidth) {
+      terms.push_back(input("bandwidth of " + device.memories.front().name,
+                            *device.memories.front().bandwidth, Unit::bytes_per_second, 2));
+    }
+    terms.push_back(achieved("share of bandwidth reached", device.achieved.memory, 2));
+  }
+  terms.push_back(
+      input("launch of a kernel by the host", device.achieved.launch, Unit::seconds, 2));
+}
+
+void add_links(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
+  terms.push_back({"sent", row.traffic.base(), Unit::bytes, "by this rank, all executions", "", 2});
+  for (const Level& level : c.system.levels) {
+    if (level.count < 2) continue;
+    terms.push_back(input("bandwidth of " + level.name + ", " + level.link_name, level.bandwidth,
+                          Unit::bytes_per_second, 2));
+    terms.push_back(input("latency of " + level.name, level.latency, Unit::seconds, 2));
+  }
+  terms.push_back(achieved("share of link bandwidth reached", c.system.device.achieved.link, 2));
+}
+
+Terms explain_operator(const PredictedCase& c, std::string_view name) {
+  Terms terms;
+  double total = 0;
+  for (const OperatorRow& row : c.prediction.operators) {
+    if (row.block + "/" + row.op != name) continue;
+    total += row.time.base();
+    const bool collective = row.collective != Collective::none;
+    terms.push_back({fmt::format("{}{}{} x {}", name_of(row.pass), collective ? ", " : "",
+                                 collective ? name_of(row.collective) : "", row.count),
+                     row.time.base(), Unit::seconds,
+                     collective
+                         ? "latency x rounds + sent / (bandwidth x share reached)"
+                         : "max(work / (peak x share), traffic / (bandwidth x share), launch), "
+                           "limited by " +
+                               std::string(name_of(row.bound)),
+                     "", 1});
+    if (collective) {
+      add_links(terms, c, row);
+    } else {
+      add_roofline(terms, c, row);
+    }
+  }
+  if (terms.empty()) return terms;
+  terms.insert(terms.begin(), {"operator:" + std::string(name), total, Unit::seconds,
+                               "sum over passes, hidden or not", "", 0});
+  return terms;
+}
+
+std::string missing_reason(std::string_view figure) {
+  if (figure == "energy") return "the device's power is not known";
+  return "neither rent nor price of the device is known";
+}
+
+template <class Q>
+std::string text_in(double value) {
+  return format_quantity(Q{value});
+}
+
+std::string value_text(double value, Unit unit) {
+  switch (unit) {
+    case Unit::seconds: return text_in<Seconds>(value);
+    case Unit::bytes: return text_in<Bytes>(value);
+    case Unit::flops: return text_in<Flops>(value);
+    case Unit::joules: return text_in<Joules>(value);
+    case Unit::dollars: return text_in<Dollars>(value);
+    case Unit::bytes_per_second: return text_in<BytesPerSecond>(value);
+    case Unit::flops_per_second: return text_in<FlopsPerSecond>(value);
+    case Unit::watts: return text_in<Watts>(value);
+    case Unit::dollars_per_second: return text_in<DollarsPerSecond>(value);
+    case Unit::per_second: return format_number(value) + " /s";
+    case Unit::ratio: return format_number(100 * value, 3) + " %";
+    case Unit::none:
+    case Unit::count: return format_number(value);
+  }
+  return "";
+}
+
+std::string_view unit_name(Unit unit) {
+  constexpr std::array<std::string_view, 13> kNames{
+      "", "s", "B", "FLOP", "J", "USD", "B/s", "FLOP/s", "W", "USD/s", "1/s", "", ""};
+  return kNames[static_cast<std::size_t>(unit)];
+}
+
+}  // namespace
+
+std::vector<std::string> figure_names(const Prediction& prediction) {
+  std::vector<std::string> names{"step", "mfu", "energy", "cost"};
+  for (const std::string& bound : all_names<Bound>())
+    names.push_back("bound." + bound);
+  for (const std::string_view name : kMemoryNames)
+    names.push_back("memory." + std::string(name));
+  for (const OperatorRow& row : prediction.operators) {
+    std::string name = "operator:" + row.block + "/" + row.op;
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<ExplainedTerm>> explain_figure(const PredictedCase& predicted,
+                                                  std::string_view figure) {
+  const Place place{.file = "figure"};
+  const std::vector<std::string> known = figure_names(predicted.prediction);
+  if (std::find(known.begin(), known.end(), figure) == known.end()) {
+    return failure(place, fmt::format("unknown figure '{}'", figure), did_you_mean(figure, known));
+  }
+  if (figure == "step") return explain_step(predicted);
+  if (figure == "mfu") return explain_mfu(predicted);
+  if (figure.starts_with("operator:")) return explain_operator(predicted, figure.substr(9));
+  if (figure.starts_with("memory.")) return explain_memory(predicted, figure.substr(7));
+  if (figure.starts_with("bound.")) {
+    return explain_bound(predicted, *parse_name<Bound>(figure.substr(6)));
+  }
+  const bool there = figure == "energy" ? predicted.prediction.energy.has_value()
+                                        : predicted.prediction.cost.has_value();
+  if (!there) {
+    return failure(place, fmt::format("there is no {}: {}", figure, missing_reason(figure)),
+                   "a YAML file with 'base:' can add it to the system");
+  }
+  return figure == "energy" ? explain_energy(predicted) : explain_cost(predicted);
+}
+
+Findings findings_of(std::string_view figure, const std::vector<ExplainedTerm>& terms) {
+  Findings findings;
+  findings.title = fmt::format("What is behind {}", figure);
+  Table table{"terms",
+              "Terms, each with the inputs of its formula below it",
+              {{"term", Unit::none}, {"shown", Unit::none}, {"from", Unit::none}},
+              {}};
+  Table exact{"values",
+              "The same, exact",
+              {{"term", Unit::none},
+               {"depth", Unit::count},
+               {"value", Unit::none},
+               {"unit", Unit::none},
+               {"formula", Unit::none},
+               {"source", Unit::none}},
+              {}};
+  for (const ExplainedTerm& term : terms) {
+    const std::string indent(static_cast<std::size_t>(2 * term.depth), ' ');
+    table.rows.push_back({indent + term.name, value_text(term.value, term.unit),
+                          term.formula.empty() ? term.source : "= " + term.formula});
+    exact.rows.push_back({term.name, static_cast<double>(term.depth), term.value,
+                          std::string(unit_name(term.unit)), term.formula, term.source});
+  }
+  findings.tables = {std::move(table), std::move(exact)};
+  return findings;
+}
+
+}  // namespace fastpath

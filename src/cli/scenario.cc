@@ -1,0 +1,265 @@
+#include "cli/scenario.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "ir/names.h"
+#include "ir/system.h"
+
+namespace fastpath::cli {
+namespace {
+
+constexpr std::array<Flag, 8> kWorkloadFlags{{
+    {"train", FlagKind::yes, "", "one training step: forward, backward and update", "", false},
+    {"prefill", FlagKind::yes, "", "read a prompt (what is predicted if nothing is said)", "",
+     false},
+    {"decode", FlagKind::yes, "", "generate one token behind --past tokens", "", false},
+    {"seq", FlagKind::whole, "TOKENS", "tokens of a sequence (default 2048)", "", false},
+    {"past", FlagKind::whole, "TOKENS", "tokens in the cache already (decode: default 2048)", "",
+     false},
+    {"batch", FlagKind::whole, "N", "sequences or rows of a step, on all devices together", "",
+     false},
+    {"global-batch", FlagKind::whole, "N", "the same as --batch, as training says it", "", false},
+    {"dim", FlagKind::text, "NAME=N", "size of a dynamic dimension of an ONNX graph", "", true},
+}};
+
+constexpr std::array<Flag, 3> kGenerationFlags{{
+    {"generate", FlagKind::yes, "", "a prefill of --isl tokens, then --osl tokens one by one", "",
+     false},
+    {"isl", FlagKind::whole, "TOKENS", "length of the prompt (default 1024)", "", false},
+    {"osl", FlagKind::whole, "TOKENS", "length of the answer (default 128)", "", false},
+}};
+
+constexpr Flag kPlanFlag{"plan",
+                         FlagKind::text,
+                         "PLAN",
+                         "such as 'tp=8 pp=4 micro_batch=1', or a YAML file; the fastest of the "
+                         "usual ones if not given",
+                         "",
+                         true};
+constexpr Flag kCatalogFlag{
+    "catalog", FlagKind::file,
+    "DIR",     "your own systems, devices and models (also FASTPATH_CATALOG)",
+    "",        true};
+constexpr std::array<Flag, 1> kCatalogFlags{kCatalogFlag};
+constexpr std::array<Flag, 2> kPlanFlags{kPlanFlag, kCatalogFlag};
+constexpr std::array<Flag, 5> kSystemFlags{{
+    {"on", FlagKind::text, "SYSTEM", "system or device of the catalog, or a YAML file", "", true},
+    {"devices", FlagKind::whole, "N", "that many devices instead of the system's own number", "",
+     false},
+    {"nodes", FlagKind::whole, "N", "that many nodes", "", false},
+    kPlanFlag,
+    kCatalogFlag,
+}};
+
+constexpr std::int64_t kDefaultTokens = 2048;
+constexpr std::int64_t kDefaultInput = 1024;
+constexpr std::int64_t kDefaultOutput = 128;
+
+struct PhaseFlag {
+  std::string_view flag;
+  Phase phase;
+};
+
+constexpr std::array<PhaseFlag, 4> kPhaseFlags{{{"train", Phase::training},
+                                                {"prefill", Phase::prefill},
+                                                {"decode", Phase::decode},
+                                                {"generate", Phase::decode}}};
+
+/// A flag that means nothing in the chosen phase, and where it belongs.
+void reject(const Arguments& arguments, std::string_view flag, std::string_view instead,
+            Diagnostics& mistakes) {
+  if (!arguments.has(flag)) return;
+  mistakes.push_back(
+      {command_line(), fmt::format("--{} does not apply here", flag), std::string(instead)});
+}
+
+std::optional<Phase> phase_from(const Arguments& arguments, Diagnostics& mistakes) {
+  std::optional<Phase> phase;
+  std::string given;
+  for (const PhaseFlag& candidate : kPhaseFlags) {
+    if (!arguments.has(candidate.flag)) continue;
+    if (phase) {
+      mistakes.push_back({command_line(),
+                          fmt::format("--{} and --{} exclude each other", given, candidate.flag),
+                          "ask for one of --train, --prefill, --decode and --generate"});
+    }
+    phase = candidate.phase;
+    given = candidate.flag;
+  }
+  return phase;
+}
+
+void read_batch(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  if (arguments.has("batch") && arguments.has("global-batch")) {
+    mistakes.push_back({command_line(), "--batch and --global-batch are the same", "give one"});
+  }
+  const std::optional<std::int64_t> batch =
+      arguments.has("batch") ? arguments.whole("batch") : arguments.whole("global-batch");
+  question.step.batch = batch.value_or(1);
+  if (!batch) question.assumptions.emplace_back("Assumed --batch 1.");
+}
+
+std::int64_t length_of(const Arguments& arguments, std::string_view flag, std::int64_t fallback,
+                       Question& question) {
+  const std::optional<std::int64_t> given = arguments.whole(flag);
+  if (!given) question.assumptions.push_back(fmt::format("Assumed --{} {}.", flag, fallback));
+  return given.value_or(fallback);
+}
+
+void read_generation(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  question.generation = Generation{length_of(arguments, "isl", kDefaultInput, question),
+                                   length_of(arguments, "osl", kDefaultOutput, question)};
+  reject(arguments, "seq", "--generate takes --isl and --osl", mistakes);
+  reject(arguments, "past", "--generate takes --isl and --osl", mistakes);
+}
+
+void read_lengths(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  if (question.step.phase == Phase::decode) {
+    question.step.past = length_of(arguments, "past", kDefaultTokens, question);
+    reject(arguments, "seq", "a decode step computes one token; --past is what it looks back on",
+           mistakes);
+    return;
+  }
+  question.step.sequence = length_of(arguments, "seq", kDefaultTokens, question);
+  question.step.past = arguments.whole_or("past", 0);
+  if (question.step.phase == Phase::training) {
+    reject(arguments, "past", "training keeps no cache", mistakes);
+  }
+}
+
+/// A graph has its sizes in the file; only --dim applies.
+void read_graph(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  for (const std::string_view flag : {"generate", "prefill", "decode", "seq", "past"})
+    reject(arguments, flag, "a graph has no phases: set its dynamic dimensions with --dim",
+           mistakes);
+  if (!question.step.phase) question.step.phase = Phase::forward;
+  question.step.batch = arguments.whole_or("batch", arguments.whole_or("global-batch", 0));
+}
+
+/// Scales the system to --devices or --nodes.
+Result<System> scaled(System system, const Arguments& arguments) {
+  std::optional<std::int64_t> count = arguments.whole("devices");
+  if (const auto nodes = arguments.whole("nodes")) {
+    count = *nodes * (system.levels.empty() ? 1 : system.levels.front().count);
+  }
+  if (!count) return system;
+  return with_device_count(std::move(system), *count);
+}
+
+void append(Diagnostics& all, Diagnostics more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+/// Enough devices for the plan, else which flag gives them.
+void check_devices(const Scenario& scenario, Diagnostics& mistakes) {
+  const std::int64_t needed = scenario.plan.device_count();
+  const std::int64_t there = scenario.system.device_count();
+  if (needed <= there) return;
+  mistakes.push_back(
+      {{.file = "plan"},
+       fmt::format("the plan needs {} devices, {} has {}", needed,
+                   scenario.system.id.empty() ? scenario.system.name : scenario.system.id, there),
+       fmt::format("split less, or add --devices {}", needed)});
+}
+
+}  // namespace
+
+std::span<const Flag> workload_flags() { return kWorkloadFlags; }
+std::span<const Flag> generation_flags() { return kGenerationFlags; }
+std::span<const Flag> system_flags() { return kSystemFlags; }
+std::span<const Flag> plan_flags() { return kPlanFlags; }
+std::span<const Flag> catalog_flags() { return kCatalogFlags; }
+
+Result<Question> question_from(const Arguments& arguments, const Sources& sources) {
+  Question question;
+  Diagnostics mistakes;
+  question.model = arguments.operands().front();
+  question.step.phase = phase_from(arguments, mistakes);
+  question.step.dims = arguments.all("dim");
+  if (sources.is_graph(question.model)) {
+    read_graph(arguments, question, mistakes);
+  } else {
+    if (!question.step.phase) {
+      question.step.phase = Phase::prefill;
+      question.assumptions.emplace_back(
+          "Predicted a prefill; --train, --decode and --generate ask for others.");
+    }
+    read_batch(arguments, question, mistakes);
+    if (arguments.has("generate")) {
+      read_generation(arguments, question, mistakes);
+    } else {
+      reject(arguments, "isl", "it goes with --generate", mistakes);
+      reject(arguments, "osl", "it goes with --generate", mistakes);
+      read_lengths(arguments, question, mistakes);
+    }
+  }
+  if (arguments.has("devices") && arguments.has("nodes")) {
+    mistakes.push_back({command_line(), "--devices and --nodes exclude each other", "give one"});
+  }
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return question;
+}
+
+Result<Scenario> scenario_from(const Sources& sources, const Question& question,
+                               const Arguments& arguments, const std::string& on,
+                               const std::string& plan) {
+  Scenario scenario;
+  Diagnostics mistakes;
+  StepRequest step = question.step;
+  if (question.generation) {
+    step.past = question.generation->input;
+    step.sequence = 1;
+  }
+  Result<Imported<Workload>> workload = sources.workload(question.model, step);
+  Result<System> system = sources.system(on);
+  if (system) system = scaled(std::move(*system), arguments);
+  Result<Plan> parsed = plan.empty() ? Result<Plan>(Plan{}) : plan_from(plan);
+  if (!workload) append(mistakes, std::move(workload.error()));
+  if (!system) append(mistakes, std::move(system.error()));
+  if (!parsed) append(mistakes, std::move(parsed.error()));
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  scenario.workload = std::move(workload->value);
+  scenario.warnings = std::move(workload->warnings);
+  scenario.system = std::move(*system);
+  if (plan.empty()) {
+    parsed = default_plan(scenario.workload, scenario.system);
+    if (!parsed) return failure(std::move(parsed.error()));
+    scenario.plan_was_chosen = true;
+  }
+  scenario.plan = *parsed;
+  scenario.plan_text = describe_plan(*parsed);
+  check_devices(scenario, mistakes);
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return scenario;
+}
+
+Result<Scenario> one_scenario(const Sources& sources, const Question& question,
+                              const Arguments& arguments) {
+  Diagnostics mistakes;
+  const std::vector<std::string> systems = arguments.all("on");
+  const std::vector<std::string> plans = arguments.all("plan");
+  if (systems.empty()) {
+    mistakes.push_back({command_line(), "--on is missing: on which system?",
+                        "for example --on dgx-h100; fastpath catalog systems lists them"});
+  }
+  if (systems.size() > 1 || plans.size() > 1) {
+    mistakes.push_back({command_line(), "more than one system or plan",
+                        "fastpath compare sets them side by side"});
+  }
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return scenario_from(sources, question, arguments, systems.front(),
+                       plans.empty() ? "" : plans.front());
+}
+
+void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario) {
+  std::vector<std::string> notes = question.assumptions;
+  if (scenario != nullptr && scenario->plan_was_chosen) {
+    notes.push_back(fmt::format("No --plan given: took the fastest of the usual ones, --plan '{}'.",
+                                scenario->plan_text));
+  }
+  findings.notes.insert(findings.notes.begin(), notes.begin(), notes.end());
+}
+
+}  // namespace fastpath::cli

@@ -1,0 +1,69 @@
+/// The question of predict, compare and explain: which model, where, how.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "fastpath/fastpath.h"
+#include "fastpath/result.h"
+
+#include "cli/arguments.h"
+#include "cli/session.h"
+#include "cli/sources.h"
+#include "cli/verb.h"
+
+namespace fastpath::cli {
+
+/// --train, --prefill, --decode, --forward, --seq, --batch, ...
+std::span<const Flag> workload_flags();
+
+/// --generate, --isl, --osl.
+std::span<const Flag> generation_flags();
+
+/// --on, --devices, --nodes, --plan, --catalog.
+std::span<const Flag> system_flags();
+
+/// --plan and --catalog alone, for verbs without a system.
+std::span<const Flag> plan_flags();
+std::span<const Flag> catalog_flags();
+
+/// Lengths of a whole generation.
+struct Generation {
+  std::int64_t input = 1;   ///< tokens of the prompt
+  std::int64_t output = 1;  ///< tokens that are generated
+};
+
+/// What the flags ask for; figures that the user left out are named in `assumptions`.
+struct Question {
+  std::string model;
+  StepRequest step;
+  std::optional<Generation> generation;
+  std::vector<std::string> assumptions;
+};
+
+/// Errors: two phases at once, flags of another phase.
+Result<Question> question_from(const Arguments& arguments, const Sources& sources);
+
+/// A question on one system under one plan.
+struct Scenario {
+  Workload workload;
+  System system;
+  Plan plan;
+  std::string plan_text;
+  bool plan_was_chosen = false;  ///< the user gave none
+  Diagnostics warnings;
+};
+
+/// Takes the default plan where `plan` is empty. All mistakes of model, system and plan together.
+Result<Scenario> scenario_from(const Sources& sources, const Question& question,
+                               const Arguments& arguments, const std::string& on,
+                               const std::string& plan);
+
+/// The scenario of exactly one --on and at most one --plan.
+Result<Scenario> one_scenario(const Sources& sources, const Question& question,
+                              const Arguments& arguments);
+
+/// Names in front of the notes what the user left open and what was taken.
+void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario);
+
+}  // namespace fastpath::cli

@@ -1,0 +1,112 @@
+#include "cli/verbs.h"
+
+#include <array>
+
+#include "cli/emit.h"
+#include "cli/scenario.h"
+#include "cli/verb.h"
+
+namespace fastpath::cli {
+namespace {
+
+constexpr std::array<Flag, 3> kCommonFlags{{
+    {"color", FlagKind::choice, "WHEN",
+     "auto (on a terminal, unless NO_COLOR is set), always, never", "auto|always|never", false},
+    {"quiet", FlagKind::yes, "", "no warnings", "", false},
+    {"help", FlagKind::yes, "", "this text", "", false},
+}};
+
+constexpr std::array<Flag, 1> kFigureFlags{{
+    {"figure", FlagKind::text, "FIGURE",
+     "step, mfu, energy, cost, bound.NAME, memory.CLASS or operator:BLOCK/OP (default step)", "",
+     false},
+}};
+
+constexpr std::array<Flag, 1> kImportFlags{{
+    {"all", FlagKind::yes, "", "every operator in order, not only those with most work", "", false},
+}};
+
+using Examples = std::span<const std::string_view>;
+
+constexpr std::array<std::string_view, 3> kPredictExamples{
+    "predict llama-3.1-8b --on dgx-h100 --train --seq 8192 --global-batch 128 \\\n"
+    "    --plan 'tp=2 dp=4 micro_batch=1 recompute=selective'",
+    "predict ./config.json --on my-system.yaml --generate --isl 2048 --osl 256 --batch 16",
+    "predict model.onnx --on jetson-agx-orin --dim batch=1 --timeline step.json",
+};
+constexpr std::array<std::string_view, 2> kCompareExamples{
+    "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
+    "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
+};
+constexpr std::array<std::string_view, 1> kExplainExamples{
+    "explain llama-3.1-8b --on dgx-h100 --prefill --plan tp=2 --figure mfu",
+};
+constexpr std::array<std::string_view, 2> kCatalogExamples{"catalog devices h100",
+                                                           "catalog systems dgx-h100"};
+constexpr std::array<std::string_view, 1> kLowerExamples{
+    "lower llama-3.1-8b --prefill --plan tp=2 | less"};
+constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
+                                                          "import model.onnx --dim batch=8 --json"};
+constexpr std::array<std::string_view, 1> kCompletionExamples{"completion bash"};
+constexpr std::array<std::string_view, 1> kVersionExamples{"version"};
+
+/// Built on first use: the groups refer to tables of other files.
+struct Tables {
+  std::array<FlagGroup, 5> predict{{{"Model", workload_flags()},
+                                    {"Generation", generation_flags()},
+                                    {"System and plan", system_flags()},
+                                    {"Output", report_flags()},
+                                    {"Timeline", timeline_flags()}}};
+  std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
+                                    {"System and plan, two or more", system_flags()},
+                                    {"Output", report_flags()}}};
+  std::array<FlagGroup, 4> explain{{{"Figure", kFigureFlags},
+                                    {"Model", workload_flags()},
+                                    {"System and plan", system_flags()},
+                                    {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> catalog{{{"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> lower{{{"Model", workload_flags()}, {"Plan", plan_flags()}}};
+  std::array<FlagGroup, 4> import{{{"Model", workload_flags()},
+                                   {"Detail", kImportFlags},
+                                   {"Catalog", catalog_flags()},
+                                   {"Output", report_flags()}}};
+  std::array<Verb, 8> verbs{{
+      {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
+       "MODEL", 1, 1, predict, kPredictExamples, run_predict},
+      {"compare", "Set systems or plans side by side, and say where the difference comes from.",
+       "MODEL", 1, 1, compare, kCompareExamples, run_compare},
+      {"explain", "Print the formula, the inputs and their sources behind one figure.", "MODEL", 1,
+       1, explain, kExplainExamples, run_explain},
+      {"import", "Read a model and print its parameters, work and traffic by operator.", "MODEL", 1,
+       1, import, kImportExamples, run_import},
+      {"lower", "Print what each device executes under a plan, as JSON.", "MODEL", 1, 1, lower,
+       kLowerExamples, run_lower},
+      {"catalog", "List, search and show systems, devices, models and links.",
+       "[systems|devices|models|links] [NAME]", 0, 2, catalog, kCatalogExamples, run_catalog},
+      {"completion",
+       "Print a script that completes command lines, or the manual page.",
+       "bash|zsh|fish|man",
+       1,
+       1,
+       {},
+       kCompletionExamples,
+       run_completion},
+      {"version", "Print the version.", "", 0, 0, {}, kVersionExamples, run_version},
+  }};
+};
+
+const Tables& tables() {
+  static const Tables all;
+  return all;
+}
+
+}  // namespace
+
+std::span<const Verb> verbs() { return tables().verbs; }
+
+const FlagGroup& common_flags() {
+  static const FlagGroup group{"Always", kCommonFlags};
+  return group;
+}
+
+}  // namespace fastpath::cli
