@@ -70,9 +70,12 @@ struct Task {
 
 /// Per-rank memory of one block, for one micro-batch where it holds activations.
 struct BlockMemory {
-  Bytes weights;                   ///< weights and constants as stored for computing, not sharded
-  double parameters = 0;           ///< trained elements on this rank, without those of experts
-  double expert_parameters = 0;    ///< trained elements that are split over the expert axis
+  Bytes weights;                 ///< weights and constants as stored for computing, not sharded
+  double parameters = 0;         ///< trained elements on this rank, without those of experts
+  double expert_parameters = 0;  ///< trained elements that are split over the expert axis
+  /// Of `parameters`, those whose gradient is partial over tensor ranks: norm scales where sequence
+  /// parallelism splits the tokens they see.
+  double tensor_partial_parameters = 0;
   double distinct_parameters = 0;  ///< all trained elements, each over the ranks that hold a copy
   Bytes saved;                     ///< activations kept from forward to backward
   Bytes working;                   ///< largest live set while the block runs, besides `saved`

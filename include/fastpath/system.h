@@ -37,7 +37,7 @@ struct Fitted {
 
 struct Peak {
   NumberFormat format = NumberFormat::fp32;
-  Figure<FlopsPerSecond> rate;  ///< dense
+  Figure<FlopsPerSecond> rate;     ///< dense
   std::optional<Fitted> achieved;  ///< of matmuls in this format, instead of Achieved::matmul
 };
 
@@ -93,8 +93,8 @@ struct Level {
   Figure<Seconds> latency;           ///< of one message, end to end, software included
   Figure<Seconds> setup;             ///< once for each collective, besides its messages
   Fitted achieved{.value = 0.8, .relative_spread = 0.2, .source = {}};  ///< of `bandwidth`
-  std::vector<std::int64_t> torus;   ///< extents, for a torus: their product is `count`
-  double oversubscription = 1;       ///< 1 = full bisection
+  std::vector<std::int64_t> torus;  ///< extents, for a torus: their product is `count`
+  double oversubscription = 1;      ///< 1 = full bisection
 };
 
 struct Host {

@@ -120,6 +120,12 @@ class Reduction {
 
 }  // namespace
 
+bool overlaps_backward(const Task& task) {
+  const bool reduces =
+      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
+  return reduces && task.axis == MeshAxis::data;
+}
+
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                      Seconds end) {
   RankCost result;
