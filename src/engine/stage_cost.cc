@@ -160,9 +160,7 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
     all.insert(all.end(), stages[s].begin(), stages[s].end());
   }
   for (const Task& task : update_tasks(plan, stage_memory(all, costs.memory))) {
-    const bool reduces_gradients =
-        task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-    if (reduces_gradients) continue;
+    if (overlaps_backward(task)) continue;
     const TaskCost cost = cost_models.cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;
