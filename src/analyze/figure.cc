@@ -63,7 +63,7 @@ Terms explain_mfu(const PredictedCase& c) {
               {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", 1}};
   for (const Peak& candidate : c.system.device.peaks) {
     const double rate = candidate.rate.value.base();
-    if (rate > 0 && std::abs(rate / peak - 1) < 1e-6) {
+    if (rate > 0 && std::abs(rate / peak - 1) < 1e-3) {
       terms.push_back(input("dense peak, " + std::string(name_of(candidate.format)), candidate.rate,
                             Unit::flops_per_second));
       return terms;
