@@ -2,17 +2,11 @@
 
 #include <string>
 
+#include "analyze/sources.h"
 #include "ir/names.h"
 
 namespace fastpath {
 namespace {
-
-std::string cite(const Source& source) {
-  std::string text = source.cite;
-  if (!source.locator.empty()) text += ", " + source.locator;
-  if (!source.date.empty()) text += " (" + source.date + ")";
-  return text;
-}
 
 template <class Q>
 Cell value_of(const std::optional<Figure<Q>>& figure) {
@@ -20,8 +14,8 @@ Cell value_of(const std::optional<Figure<Q>>& figure) {
 }
 
 template <class Q>
-std::string source_of(const std::optional<Figure<Q>>& figure) {
-  return figure ? cite(figure->source) : "";
+std::string source_of(SourceList& sources, const std::optional<Figure<Q>>& figure) {
+  return figure ? sources.reference(figure->source) : "";
 }
 
 /// A figure with what the sources that disagree say: empty where they agree.
@@ -60,7 +54,7 @@ Table summary_table(const System& system) {
   return table;
 }
 
-Table peak_table(const Device& device) {
+Table peak_table(const Device& device, SourceList& sources) {
   Table table{"peaks",
               "Peak by number format (dense)",
               {{"format", Unit::none},
@@ -74,13 +68,13 @@ Table peak_table(const Device& device) {
     std::vector<Cell> row{std::string(name_of(peak.format))};
     add_figure(row, peak.rate);
     row.emplace_back(peak.rate.source.confidence);
-    row.emplace_back(cite(peak.rate.source));
+    row.emplace_back(sources.reference(peak.rate.source));
     table.rows.push_back(std::move(row));
   }
   return table;
 }
 
-Table memory_table(const Device& device) {
+Table memory_table(const Device& device, SourceList& sources) {
   Table table{"memories",
               "Memory levels, main memory first",
               {{"memory", Unit::none},
@@ -89,14 +83,14 @@ Table memory_table(const Device& device) {
                {"source", Unit::none}},
               {}};
   for (const Memory& memory : device.memories) {
-    table.rows.push_back(
-        {memory.name, value_of(memory.capacity), value_of(memory.bandwidth),
-         memory.bandwidth ? source_of(memory.bandwidth) : source_of(memory.capacity)});
+    table.rows.push_back({memory.name, value_of(memory.capacity), value_of(memory.bandwidth),
+                          memory.bandwidth ? source_of(sources, memory.bandwidth)
+                                           : source_of(sources, memory.capacity)});
   }
   return table;
 }
 
-Table level_table(const System& system) {
+Table level_table(const System& system, SourceList& sources) {
   Table table{"levels",
               "Links, innermost level first (bandwidth per device and direction)",
               {{"level", Unit::none},
@@ -111,12 +105,12 @@ Table level_table(const System& system) {
     table.rows.push_back({level.name, static_cast<double>(level.count),
                           std::string(name_of(level.topology)), level.link_name,
                           level.bandwidth.value.base(), level.latency.value.base(),
-                          cite(level.bandwidth.source)});
+                          sources.reference(level.bandwidth.source)});
   }
   return table;
 }
 
-Table achieved_table(const Achieved& achieved) {
+Table achieved_table(const Achieved& achieved, SourceList& sources) {
   Table table{"achieved",
               "What kernels reach of the data sheet",
               {{"of", Unit::none},
@@ -125,8 +119,8 @@ Table achieved_table(const Achieved& achieved) {
                {"source", Unit::none}},
               {}};
   const auto add = [&](const char* name, const Fitted& fitted) {
-    table.rows.push_back(
-        {std::string(name), fitted.value, fitted.relative_spread, cite(fitted.source)});
+    table.rows.push_back({std::string(name), fitted.value, fitted.relative_spread,
+                          sources.reference(fitted.source)});
   };
   add("matmul peak", achieved.matmul);
   add("attention peak", achieved.attention);
@@ -141,9 +135,13 @@ Table achieved_table(const Achieved& achieved) {
 Findings describe_system(const System& system) {
   Findings findings;
   findings.title = system.name.empty() ? system.id : system.name;
-  findings.tables = {summary_table(system), peak_table(system.device), memory_table(system.device)};
-  if (!system.levels.empty()) findings.tables.push_back(level_table(system));
-  findings.tables.push_back(achieved_table(system.device.achieved));
+  SourceList sources;
+  findings.tables.push_back(summary_table(system));
+  findings.tables.push_back(peak_table(system.device, sources));
+  findings.tables.push_back(memory_table(system.device, sources));
+  if (!system.levels.empty()) findings.tables.push_back(level_table(system, sources));
+  findings.tables.push_back(achieved_table(system.device.achieved, sources));
+  findings.tables.push_back(sources.table());
   if (!system.device.has_data_sheet()) {
     findings.notes.emplace_back(
         "No data sheet: peak or memory bandwidth is not known, so nothing can be predicted on it.");

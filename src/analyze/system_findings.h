@@ -6,7 +6,8 @@
 
 namespace fastpath {
 
-/// Tables `summary`, `peaks`, `memories`, `levels` and `achieved` (what kernels reach).
+/// Tables `summary`, `peaks`, `memories`, `levels` `achieved` (what kernels reach) and
+/// `sources`, to which the others refer.
 Findings describe_system(const System& system);
 
 }  // namespace fastpath
