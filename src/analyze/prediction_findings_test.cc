@@ -22,12 +22,10 @@ struct Sample {
   Sample() {
     workload.name = "model";
     system.id = "box";
-    system.device.peaks = {
-        {NumberFormat::bf16,
-         {.value = FlopsPerSecond{1e15},
-          .low = {},
-          .high = {},
-          .source = {.cite = "sheet", .locator = {}, .date = {}, .confidence = {}}}}};
+    Peak peak{.format = NumberFormat::bf16, .rate = {}, .achieved = {}};
+    peak.rate.value = FlopsPerSecond{1e15};
+    peak.rate.source.cite = "sheet";
+    system.device.peaks = {peak};
     plan.data_parallel = 2;
     prediction.phase = Phase::training;
     prediction.step = {Seconds{2}, Seconds{1.5}, Seconds{2.5}};
