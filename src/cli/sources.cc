@@ -222,7 +222,7 @@ Result<Plan> plan_from(const std::string& text_or_file) {
 
 std::string describe_plan(const Plan& plan) {
   const std::string text = write_plan(plan);
-  return text.empty() ? "one device" : text;
+  return text.empty() ? "tp=1" : text;
 }
 
 Result<std::string> read_file(const std::string& path, std::uintmax_t limit) {
