@@ -51,6 +51,7 @@ class BlockMaker {
   std::string signature(const Range& range) const;
   void add_segments(const std::vector<Range>& ranges, const std::vector<std::string>& signatures);
   Block block_of(const Range& range);
+  void name_last_outputs(const Range& first, std::size_t last_begin);
   std::string name_of_range(const Range& range) const;
   std::uint32_t region(std::size_t step) const { return emission_.steps[step].region; }
 
@@ -80,6 +81,8 @@ void BlockMaker::use_dims() {
   for (Tensor& tensor : emission_.tensors) {
     for (Axis& axis : tensor.axes) axis.dim = use(axis.dim);
   }
+  // Attributes refer to some dimension even where all tensors are scalars.
+  if (workload_.dims.empty()) workload_.dims.push_back({"scalar", 1, DimKind::other});
   for (Step& step : emission_.steps) {
     const auto found = renumbered.find(step.op.attributes.over);
     step.op.attributes.over = found == renumbered.end() ? 0 : found->second;
@@ -233,6 +236,16 @@ Block BlockMaker::block_of(const Range& range) {
   return block;
 }
 
+/// What reads the last of a run's blocks finds its outputs under the names of the first.
+void BlockMaker::name_last_outputs(const Range& first, std::size_t last_begin) {
+  for (std::size_t i = 0; last_begin != first.begin && first.begin + i < first.end; ++i) {
+    const std::vector<TensorId>& own = emission_.steps[first.begin + i].op.outputs;
+    const std::vector<TensorId>& last = emission_.steps[last_begin + i].op.outputs;
+    for (std::size_t j = 0; j < own.size() && j < last.size(); ++j)
+      emission_.tensors[last[j]].name = emission_.tensors[own[j]].name;
+  }
+}
+
 /// Runs of equal patterns of one to four blocks, the longest run first.
 void BlockMaker::add_segments(const std::vector<Range>& ranges,
                               const std::vector<std::string>& signatures) {
@@ -263,6 +276,7 @@ void BlockMaker::add_segments(const std::vector<Range>& ranges,
     segment.repeat = static_cast<std::int64_t>(std::clamp(repeat, 1.0, 0x1p62));
     workload_.blocks.push_back(block_of(whole));
     workload_.segments.push_back(segment);
+    name_last_outputs(whole, ranges[i + pattern * (times - 1)].begin);
     i += pattern * times;
   }
 }

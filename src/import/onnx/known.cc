@@ -468,8 +468,29 @@ Outputs fold_tile(const Folder& f) {
 }
 
 Outputs fold_transpose(const Folder& f) {
-  if (f.in[0]->shape.size() > 1) return {};
-  return one(make_known(f.in[0]->shape, f.in[0]->data));
+  const Shape& from = f.in[0]->shape;
+  std::vector<std::size_t> order;
+  for (const std::int64_t item : ints_attribute(f.call.node, "perm")) {
+    const auto axis = axis_of(item, from.size());
+    if (!axis) return {};
+    order.push_back(*axis);
+  }
+  for (std::size_t i = from.size(); order.size() < from.size() && i-- > 0;) order.push_back(i);
+  if (order.size() != from.size()) return {};
+  std::vector<std::size_t> strides(from.size(), 1);
+  for (std::size_t i = from.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * static_cast<std::size_t>(from[i]);
+  Shape shape;
+  std::vector<std::size_t> moved;
+  for (const std::size_t axis : order) {
+    shape.push_back(from[axis]);
+    moved.push_back(strides[axis]);
+  }
+  if (element_count(shape) != element_count(from)) return {};
+  Numbers data(f.in[0]->data.size());
+  for (std::size_t flat = 0; flat < data.size(); ++flat)
+    data[flat] = f.in[0]->data[offset_of(flat, shape, moved)];
+  return one(make_known(shape, std::move(data)));
 }
 
 Outputs fold_identity(const Folder& f) { return one(make_known(f.in[0]->shape, f.in[0]->data)); }

@@ -73,4 +73,7 @@ HeadCounts head_counts(const ::onnx::NodeProto& node);
 /// A node's name, else the name of what it writes.
 std::string node_name(const FlatGraph& graph, const Node& node);
 
+/// The node's name without what only repeats its operator.
+std::string short_name(const FlatGraph& graph, const Node& node);
+
 }  // namespace fastpath::onnx_import

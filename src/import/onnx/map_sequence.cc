@@ -17,7 +17,7 @@ void Mapper::map_recurrent(std::size_t node) {
       !is_constant(node, 2)) {
     return map_opaque(node);
   }
-  const std::string name = node_name(graph_, node_at(node));
+  const std::string name = short_name(graph_, node_at(node));
   const AxisList& in = in_axes(node, 0);
   const std::vector<Axis> rows = dims_.axes({in[0], in[1]});
   const std::vector<Axis> features = dims_.axes({in[2]});
@@ -87,7 +87,7 @@ void Mapper::map_packed_attention(std::size_t node) {
   const Shape& w = input_value(node, 1).shape;
   const std::int64_t width = w.size() == 2 ? w[1] / 3 : 0;
   if (width < heads.query || width % heads.query != 0) return map_opaque(node);
-  const std::string name = node_name(graph_, node_at(node));
+  const std::string name = short_name(graph_, node_at(node));
   const std::vector<Axis> inner = dims_.axes({in_axes(node, 0)[2]});
   const std::vector<Axis> rows = dims_.axes({in_axes(node, 0)[0], in_axes(node, 0)[1]});
   const std::vector<Axis> out = emission_.tensors[y].axes;

@@ -244,6 +244,12 @@ void Mapper::map_view(std::size_t node) {
 }
 
 void Mapper::map_elementwise(std::size_t node) {
+  const bool casts = node_at(node).type() == "Cast" || node_at(node).type() == "CastLike";
+  if (casts && has_input(node, 0) && has_output(node, 0) && !is_constant(node, 0)) {
+    const auto from = format_of(input_value(node, 0).type);
+    const auto to = format_of(graph_.values[node_at(node).outputs[0]].type);
+    if (from && from == to) return map_view(node);
+  }
   std::vector<TensorId> inputs = operands(node, true);
   OpAttributes attributes = attributes_of(node);
   const std::string& op = node_at(node).type();

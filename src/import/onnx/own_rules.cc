@@ -79,6 +79,12 @@ Inference broadcast_of(const ShapeCall& call, std::size_t a, std::size_t b) {
 }
 
 Inference broadcast_two(const ShapeCall& call) { return broadcast_of(call, 0, 1); }
+/// A function without a rule of its own in the library.
+Inference compare(const ShapeCall& call) {
+  Inference result = broadcast_two(call);
+  for (TypeAndShape& out : result.outputs) out.type = TensorProto::BOOL;
+  return result;
+}
 /// QLinearAdd, QLinearMul: a, scale, zero point, b, scale, zero point, ...
 Inference broadcast_quantised(const ShapeCall& call) { return broadcast_of(call, 0, 3); }
 
@@ -509,6 +515,8 @@ const std::unordered_map<std::string_view, Entry>& default_rules() {
       {"Split", {split}},
       {"Resize", {resize}},
       {"Pad", {pad}},
+      {"GreaterOrEqual", {compare}},
+      {"LessOrEqual", {compare}},
       {"Mish", {same_as_first}},
       {"Gelu", {same_as_first}},
       {"Swish", {same_as_first}},
