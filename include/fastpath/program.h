@@ -19,6 +19,8 @@ enum class Collective : std::uint8_t {
   reduce_scatter,
   all_to_all,
   send_recv,
+  broadcast,
+  reduce,
 };
 
 /// Ranks that communicate: `size` ranks, `stride` apart in the order of the plan's mesh.
@@ -46,8 +48,11 @@ struct OpShape {
   double n = 0;
   double k = 0;
   double batch = 1;
-  double launches = 1;  ///< kernels
-  bool fused = false;   ///< runs inside its producer's kernel: no launch, no traffic of its own
+  double group = 1;       ///< attention: query heads that share a key and value head
+  double steps = 1;       ///< `work` is done in that many equal steps, one after the other
+  bool winograd = false;  ///< convolution: 3 x 3, stride 1
+  double launches = 1;    ///< kernels
+  bool fused = false;     ///< runs inside its producer's kernel: no launch, no traffic of its own
 };
 
 /// Task::op of what belongs to no operator: gathering a block's weights, reducing its gradients.
@@ -60,8 +65,9 @@ struct Task {
   Collective collective = Collective::none;
   MeshAxis axis = MeshAxis::tensor;  ///< of the collective
   Group group;                       ///< of the collective
-  Bytes payload;  ///< all_reduce: the tensor; all_gather, reduce_scatter: the whole, gathered
-                  ///< tensor; all_to_all: what one rank holds; send_recv: the message
+  Bytes payload;  ///< all_reduce, broadcast, reduce: the tensor; all_gather, reduce_scatter: the
+                  ///< whole, gathered tensor; all_to_all: what one rank holds; send_recv: the
+                  ///< message
   OpShape shape;
   /// Ranks that do the very same work: whole-model totals count 1/replication of this task.
   double replication = 1;

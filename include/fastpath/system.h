@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fastpath/kernel.h"
 #include "fastpath/number_format.h"
 #include "fastpath/quantity.h"
 
@@ -75,13 +77,18 @@ struct Device {
   std::optional<Figure<DollarsPerSecond>> rent;
   std::string units;  ///< cores, SMs, ... as the data sheet counts them
   std::string notes;
+  std::string family;  ///< generation: "hopper", "cdna3"; may be empty
   Achieved achieved;
+  std::vector<KernelEntry>
+      kernels;  ///< fitted parameters of the operator model, this device's first
 
   /// The figures that a prediction needs are there: a peak and the main memory's bandwidth.
   bool has_data_sheet() const;
 };
 
 enum class Topology : std::uint8_t { switched, mesh, ring, torus, bus };
+
+struct CollectiveTuning;  // fastpath/collective.h
 
 /// The members of a level are the units of the level below (devices at the first level).
 struct Level {
@@ -95,6 +102,8 @@ struct Level {
   Fitted achieved{.value = 0.8, .relative_spread = 0.2, .source = {}};  ///< of `bandwidth`
   std::vector<std::int64_t> torus;  ///< extents, for a torus: their product is `count`
   double oversubscription = 1;      ///< 1 = full bisection
+  /// What collective libraries reach on this link, the default one first; null = not measured.
+  std::shared_ptr<const std::vector<CollectiveTuning>> tunings;
 };
 
 struct Host {

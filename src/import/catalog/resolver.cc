@@ -17,7 +17,7 @@ constexpr std::size_t kLongestChain = 32;
 
 /// A file named in a file stands beside it.
 fs::path path_of(std::string_view name, const Place& place) {
-  const fs::path path(name);
+  fs::path path(name);
   if (path.is_absolute()) return path;
   return (fs::path(place.file).parent_path() / path).lexically_normal();
 }
@@ -97,7 +97,9 @@ Result<Device> Resolver::device(std::string_view name, const Place& place) {
 Result<Link> Resolver::link(std::string_view name, const Place& place) {
   const EntrySource* origin = index_.find(EntryKind::link, name);
   if (origin == nullptr) return index_.unknown({EntryKind::link}, name, place);
-  return read_link_row(*origin->table, origin->row);
+  auto link = read_link_row(*origin->table, origin->row);
+  if (link) link->tunings = index_.tunings().of(link->id);
+  return link;
 }
 
 Result<Storage> Resolver::storage(std::string_view name, const Place& place) {
@@ -108,6 +110,7 @@ Result<Storage> Resolver::storage(std::string_view name, const Place& place) {
 
 void Resolver::set_achieved(Device& device, std::string_view family) {
   index_.achieved().apply(device, family);
+  index_.kernels().apply(device);
 }
 
 }  // namespace fastpath

@@ -1,6 +1,8 @@
 #include "import/onnx/layout.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "import/onnx/known.h"
 #include "import/onnx/op_table.h"
@@ -17,17 +19,20 @@ class LayoutBuilder {
   void run() {
     add_axes();
     layout_.contractions.resize(graph_.nodes.size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) tie_contraction(i);
-    tie_batch();
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) tie_node(i);
+    tie_inputs();
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      tie_contraction(i);
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      tie_node(i);
     hint_inputs();
   }
 
  private:
   void add_axes();
-  void tie_batch();
+  void tie_inputs();
   void hint_inputs();
   void tie_contraction(std::size_t node);
+  void tie_bias(std::size_t node, std::size_t index, bool conv);
   void tie_node(std::size_t node);
   void tie_broadcast(std::size_t node);
   void tie_copy(std::size_t node);
@@ -66,13 +71,15 @@ class LayoutBuilder {
 
   const FlatGraph& graph_;
   Layout& layout_;
+  AxisId batch_ = kNone;
 };
 
 void LayoutBuilder::add_axes() {
   layout_.values.resize(graph_.values.size());
   const auto add = [this](const Shape& shape) {
     AxisList list;
-    for (const std::int64_t size : shape) list.push_back(axes().add(size));
+    for (const std::int64_t size : shape)
+      list.push_back(axes().add(size));
     if (list.size() > 1) axes().keep_apart(list);
     return list;
   };
@@ -81,7 +88,8 @@ void LayoutBuilder::add_axes() {
     if (value.source != Source::constant && layout_.values[id].empty())
       layout_.values[id] = add(value.shape);
   };
-  for (const ValueId id : graph_.inputs) touch(id);
+  for (const ValueId id : graph_.inputs)
+    touch(id);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
     for (std::size_t j = 0; j < node.inputs.size(); ++j) {
@@ -96,20 +104,24 @@ void LayoutBuilder::add_axes() {
   }
 }
 
-/// Inputs of rank 2 and more share their leading axis where the sizes agree: it is the batch.
-void LayoutBuilder::tie_batch() {
-  ValueId first = kNone;
+/// Axes of inputs with the same name are one dimension. The leading axis of the first input of rank
+/// 2 and more is the batch, and so are those of others that have no name and the same size.
+void LayoutBuilder::tie_inputs() {
+  std::map<std::string, AxisId> named;
   for (const ValueId id : graph_.inputs) {
-    if (graph_.values[id].shape.size() < 2) continue;
-    if (first == kNone) {
-      first = id;
-      continue;
+    const Value& value = graph_.values[id];
+    for (std::size_t axis = 0; axis < value.symbols.size(); ++axis) {
+      if (value.symbols[axis].empty()) continue;
+      const AxisId at = layout_.values[id][axis];
+      const auto [found, added] = named.try_emplace(value.symbols[axis], at);
+      if (!added) axes().tie(found->second, at);
     }
-    const auto symbol = [&](ValueId value) {
-      const auto& symbols = graph_.values[value].symbols;
-      return symbols.empty() ? std::string{} : symbols[0];
-    };
-    if (symbol(first) == symbol(id)) axes().tie(layout_.values[first][0], layout_.values[id][0]);
+    if (value.shape.size() < 2) continue;
+    if (batch_ == kNone) {
+      batch_ = layout_.values[id][0];
+    } else if (value.symbols.empty() || value.symbols[0].empty()) {
+      axes().tie(batch_, layout_.values[id][0]);
+    }
   }
 }
 
@@ -126,7 +138,8 @@ void LayoutBuilder::hint_inputs() {
     for (std::size_t axis = 0; axis < value.shape.size(); ++axis) {
       const std::string symbol = axis < value.symbols.size() ? value.symbols[axis] : "";
       const AxisId at = layout_.values[id][axis];
-      const bool leading = axis == 0 && value.shape.size() > 1;
+      const bool leading = axis == 0 && batch_ != kNone && value.shape.size() > 1 &&
+                           axes().leaves(at) == axes().leaves(batch_);
       if (leading && !names_sequence(symbol)) {
         layout_.hint(at, DimKind::batch, kFromInput, "batch");
       } else if (names_sequence(symbol)) {
@@ -149,7 +162,7 @@ void LayoutBuilder::tie_contraction(std::size_t node) {
   auto contraction = contraction_of(graph_, layout_, node);
   if (!contraction) return;
   axes().keep_apart(contraction->positions);
-  const std::string name = node_name(graph_, node_at(node));
+  const std::string name = short_name(graph_, node_at(node));
   const bool conv = contraction->kind == OpKind::convolution || contraction->scatters;
   for (const AxisId columns : contraction->columns) {
     layout_.hint(columns, DimKind::other, kFromOperator, name + (conv ? ".c" : ".n"));
@@ -169,7 +182,22 @@ void LayoutBuilder::tie_contraction(std::size_t node) {
       axes().tie(contraction->columns[0], out(node)[1]);
     }
   }
+  for (std::size_t i = 0; i < node_at(node).inputs.size(); ++i) {
+    const bool operand = i == contraction->x_input || i == contraction->w_input;
+    if (!operand && has_input(node, i)) tie_bias(node, i, conv);
+  }
   layout_.contractions[node] = std::move(contraction);
+}
+
+/// A bias lies along a convolution's channels, or along the last axes of a product.
+void LayoutBuilder::tie_bias(std::size_t node, std::size_t index, bool conv) {
+  const AxisList& bias = in(node, index);
+  if (!conv) {
+    tie_trailing(bias, out(node), is_constant(node, index));
+  } else if (bias.size() == 1 && out(node).size() > 1 &&
+             axes().size(bias[0]) == axes().size(out(node)[1])) {
+    axes().tie(bias[0], out(node)[1]);
+  }
 }
 
 /// NumPy's broadcasting: axes meet from the back. An axis of 1 is tied only where both sides are
@@ -269,7 +297,8 @@ void LayoutBuilder::tie_reduce(std::size_t node) {
   if (gone.empty() && has_input(node, 1)) {
     const auto& known = graph_.values[node_at(node).inputs[1]].known;
     if (known == nullptr) return;
-    for (const long double item : known->data) gone.push_back(static_cast<std::int64_t>(item));
+    for (const long double item : known->data)
+      gone.push_back(static_cast<std::int64_t>(item));
   }
   std::vector<bool> reduced(from.size(), false);
   for (const std::int64_t item : gone) {
@@ -287,8 +316,8 @@ void LayoutBuilder::tie_windows(std::size_t node) {
   constexpr std::string_view kNames = "hw";
   for (const AxisList* list : {&in(node, 0), &out(node)}) {
     for (std::size_t i = 2; i < list->size(); ++i) {
-      const std::string letter = list->size() == 4 ? std::string(1, kNames[i - 2])
-                                                   : "x" + std::to_string(i - 2) + "_";
+      const std::string letter =
+          list->size() == 4 ? std::string(1, kNames[i - 2]) : "x" + std::to_string(i - 2) + "_";
       layout_.hint((*list)[i], DimKind::spatial, kFromOperator,
                    letter + std::to_string(axes().size((*list)[i])));
     }
@@ -327,7 +356,8 @@ void LayoutBuilder::tie_recurrent(std::size_t node) {
     const AxisList& y = out(node, 0);
     axes().tie(y[batch_first ? 1 : 0], seq);
     axes().tie(y[batch_first ? 0 : 2], batch);
-    layout_.hint(y[3], DimKind::hidden, kFromOperator, node_name(graph_, node_at(node)) + ".hidden");
+    layout_.hint(y[3], DimKind::hidden, kFromOperator,
+                 short_name(graph_, node_at(node)) + ".hidden");
   }
   for (std::size_t o = 1; o < 3; ++o) {
     if (!has_output(node, o) || out(node, o).size() != 3) continue;
@@ -462,6 +492,17 @@ std::string node_name(const FlatGraph& graph, const Node& node) {
     if (id != kNone) return graph.values[id].name;
   }
   return node.type();
+}
+
+/// Exporters call nodes /path/of/modules/Operator: the path says which.
+std::string short_name(const FlatGraph& graph, const Node& node) {
+  std::string name = node_name(graph, node);
+  const std::size_t slash = name.find_last_of('/');
+  const bool repeats = slash != std::string::npos && slash > 0 &&
+                       name.compare(slash + 1, node.type().size(), node.type()) == 0;
+  if (repeats && name.size() == slash + 1 + node.type().size()) name.resize(slash);
+  if (!name.empty() && name.front() == '/') name.erase(0, 1);
+  return name;
 }
 
 Layout lay_out(const FlatGraph& graph) {

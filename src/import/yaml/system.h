@@ -1,6 +1,7 @@
 /// Systems and devices as YAML: the schema is in docs/guide/systems.md.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct Link {
   Figure<Seconds> latency;           ///< of one message
   Figure<Seconds> setup;             ///< of one collective
   Fitted achieved;                   ///< of `bandwidth`, by large collectives
+  std::shared_ptr<const std::vector<CollectiveTuning>> tunings;  ///< as Level::tunings
 };
 
 /// What a file may refer to by name. The names are looked up while it is read.
@@ -46,6 +48,9 @@ Result<System> read_system_yaml(std::string_view text, const std::string& file, 
 
 /// Reads a file that starts with `device:`.
 Result<Device> read_device_yaml(std::string_view text, const std::string& file, SystemParts& parts);
+
+/// An item of a device's `kernels`, on one line.
+std::string kernel_yaml(const KernelEntry& entry);
 
 /// Text that read_system_yaml reads back to an equal system without any parts: the device and all
 /// figures are written out, each with its source.
