@@ -170,6 +170,7 @@ template <class F>
 NodeSum sum_of(std::int64_t first, std::int64_t last, F of) {
   const auto nodes = decode_nodes(first, last);
   std::vector<double> values;
+  values.reserve(nodes.size());
   for (const std::int64_t node : nodes)
     values.push_back(of(static_cast<double>(node)));
   return sum_over_contexts(nodes, values);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <list>
 
 #include <fmt/format.h>
@@ -80,6 +81,16 @@ Result<Case> solve(const Sources& sources, const Question& question, const Argum
   return Case{std::move(label), std::move(*scenario), std::move(*prediction)};
 }
 
+/// Appends what is not there already: the same model is read for every case.
+void append_new(Diagnostics& all, Diagnostics more) {
+  for (Diagnostic& mistake : more) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
+      return other.what == mistake.what;
+    });
+    if (!known) all.push_back(std::move(mistake));
+  }
+}
+
 Result<std::list<Case>> solve_all(const Sources& sources, const Question& question,
                                   const Arguments& arguments, const std::vector<Pair>& pairs) {
   std::list<Case> cases;
@@ -87,12 +98,7 @@ Result<std::list<Case>> solve_all(const Sources& sources, const Question& questi
   for (const Pair& pair : pairs) {
     Result<Case> solved = solve(sources, question, arguments, pair);
     if (!solved) {
-      for (Diagnostic& mistake : solved.error()) {
-        const bool known =
-            std::any_of(mistakes.begin(), mistakes.end(),
-                        [&](const Diagnostic& other) { return other.what == mistake.what; });
-        if (!known) mistakes.push_back(std::move(mistake));
-      }
+      append_new(mistakes, std::move(solved.error()));
       continue;
     }
     make_unique(solved->label, cases);

@@ -1,9 +1,7 @@
 #include "cli/emit.h"
 #include "cli/scenario.h"
 #include "cli/verbs.h"
-#if __has_include("ir/json.h")
 #include "ir/json.h"
-#endif
 
 namespace fastpath::cli {
 
@@ -19,9 +17,7 @@ int run_lower(Session& session, const Arguments& arguments) {
   if (!plan) return session.fail(plan.error());
   const Result<Program> program = lower(workload->value, *plan);
   if (!program) return session.fail(program.error());
-#if __has_include("ir/json.h")
   session.answer(to_json_text(*program));
-#endif
   return kAnswered;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "ir/names.h"
 #include "ir/system.h"
 
@@ -138,6 +139,22 @@ void read_graph(const Arguments& arguments, Question& question, Diagnostics& mis
   if (!question.step.phase) question.step.phase = Phase::forward;
 }
 
+/// "name=value" for the dynamic dimensions of a graph.
+void read_dims(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  for (const std::string& text : arguments.all("dim")) {
+    const std::size_t equals = text.find('=');
+    const std::optional<long long> size =
+        equals == std::string::npos ? std::nullopt : parse_integer(text.substr(equals + 1));
+    if (!size || *size < 1 || equals == 0) {
+      mistakes.push_back({command_line(),
+                          fmt::format("--dim takes NAME=N with N above 0, not '{}'", text),
+                          "for example --dim batch=8"});
+      continue;
+    }
+    question.step.dims.emplace_back(text.substr(0, equals), *size);
+  }
+}
+
 /// Scales the system to --devices or --nodes.
 Result<System> scaled(System system, const Arguments& arguments) {
   std::optional<std::int64_t> count = arguments.whole("devices");
@@ -177,7 +194,7 @@ Result<Question> question_from(const Arguments& arguments) {
   Diagnostics mistakes;
   question.model = arguments.operands().front();
   question.step.phase = phase_from(arguments, mistakes);
-  question.step.dims = arguments.all("dim");
+  read_dims(arguments, question, mistakes);
   if (is_graph(question.model)) {
     read_graph(arguments, question, mistakes);
   } else {
@@ -186,6 +203,7 @@ Result<Question> question_from(const Arguments& arguments) {
       question.assumptions.emplace_back(
           "Predicted a prefill; --train, --decode and --generate ask for others.");
     }
+    reject(arguments, "dim", "it sets dynamic dimensions of ONNX graphs", mistakes);
     read_batch(arguments, question, mistakes);
     if (arguments.has("generate")) {
       read_generation(arguments, question, mistakes);

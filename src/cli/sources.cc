@@ -11,7 +11,11 @@
 #include "analyze/workload_findings.h"
 #include "base/text.h"
 #include "import/catalog/catalog.h"
+#include "import/csv/gemm_table.h"
 #include "import/model/load.h"
+#if __has_include("import/onnx/read.h")
+#include "import/onnx/read.h"
+#endif
 #include "import/yaml/plan.h"
 #include "import/yaml/workload.h"
 #include "ir/plan_text.h"
@@ -21,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kTextLimit = 64U << 20U;  ///< bytes of a YAML or CSV file
+constexpr std::uintmax_t kTextLimit = 64U << 20U;   ///< bytes of a YAML or CSV file
+constexpr std::uintmax_t kGraphLimit = 2147483647;  ///< bytes of an ONNX file: protobuf's own limit
 
 struct Part {
   std::string_view name;
@@ -42,15 +47,41 @@ bool ends_with_any(const std::string& text, std::initializer_list<std::string_vi
 
 bool is_yaml(const std::string& name) { return ends_with_any(name, {".yaml", ".yml"}); }
 
-/// Readers of files that are workloads themselves.
-std::map<std::string, WorkloadReader> readers_for(const StepRequest& /*step*/) {
-  const WorkloadReader yaml = [](const std::string& path,
-                                 const ModelRequest&) -> Result<Imported<Workload>> {
-    const Result<std::string> text = read_file(path, kTextLimit);
-    if (!text) return failure(text.error());
-    return read_workload(*text, path);
+using TextReader = Result<Imported<Workload>> (*)(std::string_view text, const std::string& file);
+
+/// A reader of a text format whose workloads are of any phase: --train asks for a training step.
+WorkloadReader text_reader(TextReader read) {
+  return
+      [read](const std::string& path, const ModelRequest& request) -> Result<Imported<Workload>> {
+        const Result<std::string> text = read_file(path, kTextLimit);
+        if (!text) return failure(text.error());
+        Result<Imported<Workload>> workload = read(*text, path);
+        if (workload && request.phase == Phase::training) workload->value.phase = Phase::training;
+        return workload;
+      };
+}
+
+#if __has_include("import/onnx/read.h")
+WorkloadReader onnx_reader(const StepRequest& step) {
+  return [dims = step.dims](const std::string& path,
+                            const ModelRequest& request) -> Result<Imported<Workload>> {
+    const Result<std::string> bytes = read_file(path, kGraphLimit);
+    if (!bytes) return failure(bytes.error());
+    return read_onnx(*bytes, path, {.dims = dims, .phase = request.phase});
   };
-  return {{".yaml", yaml}, {".yml", yaml}};
+}
+#endif
+
+/// Readers of files that are workloads themselves.
+std::map<std::string, WorkloadReader> readers_for([[maybe_unused]] const StepRequest& step) {
+  return {
+#if __has_include("import/onnx/read.h")
+    {".onnx", onnx_reader(step)},
+#endif
+        {".csv", text_reader(read_gemm_table)}, {".yaml", text_reader(read_workload)}, {
+      ".yml", text_reader(read_workload)
+    }
+  };
 }
 
 Table entry_table(std::string_view part, const std::vector<CatalogEntry>& entries) {
@@ -214,7 +245,8 @@ bool is_graph(const std::string& model) {
 }
 
 Result<Plan> plan_from(const std::string& text_or_file) {
-  if (!is_yaml(text_or_file)) return parse_plan(text_or_file, {.file = "plan", .line = 1, .column = 1});
+  if (!is_yaml(text_or_file))
+    return parse_plan(text_or_file, {.file = "plan", .line = 1, .column = 1});
   const Result<std::string> text = read_file(text_or_file, kTextLimit);
   if (!text) return failure(text.error());
   return read_plan(*text, text_or_file);

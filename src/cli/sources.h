@@ -23,7 +23,7 @@ struct StepRequest {
   std::int64_t batch = 1;
   std::int64_t sequence = 1;
   std::int64_t past = 0;
-  std::vector<std::string> dims;  ///< "name=value" for the dynamic dimensions of a graph
+  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< dynamic ones of a graph
 };
 
 /// The catalog (own and the user's) and the readers of all formats.
