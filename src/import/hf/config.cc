@@ -80,13 +80,38 @@ const Family* find_family(std::string_view model_type) {
 
 /// Keys that say nothing about the shape of the model.
 void ignore_usual(Source& source) {
-  source.ignore({"architectures", "auto_map", "bos_token_id", "eos_token_id", "pad_token_id",
-                 "initializer_range", "transformers_version", "use_cache", "attention_dropout",
-                 "rope_theta", "rope_scaling", "rope_parameters", "max_position_embeddings",
-                 "rms_norm_eps", "model_type", "torch_dtype", "dtype", "_name_or_path",
-                 "hidden_dropout", "layer_norm_eps", "pretraining_tp", "output_router_logits",
-                 "router_aux_loss_coef", "resid_pdrop", "embd_pdrop", "attn_pdrop", "id2label",
-                 "label2id", "return_dict", "torchscript", "is_decoder", "is_encoder_decoder"});
+  source.ignore({"architectures",
+                 "auto_map",
+                 "bos_token_id",
+                 "eos_token_id",
+                 "pad_token_id",
+                 "initializer_range",
+                 "transformers_version",
+                 "use_cache",
+                 "attention_dropout",
+                 "rope_theta",
+                 "rope_scaling",
+                 "rope_parameters",
+                 "max_position_embeddings",
+                 "rms_norm_eps",
+                 "model_type",
+                 "torch_dtype",
+                 "dtype",
+                 "_name_or_path",
+                 "hidden_dropout",
+                 "layer_norm_eps",
+                 "pretraining_tp",
+                 "output_router_logits",
+                 "router_aux_loss_coef",
+                 "resid_pdrop",
+                 "embd_pdrop",
+                 "attn_pdrop",
+                 "id2label",
+                 "label2id",
+                 "return_dict",
+                 "torchscript",
+                 "is_decoder",
+                 "is_encoder_decoder"});
 }
 
 bool looks_like_a_decoder(const Source& source) {
@@ -126,12 +151,12 @@ void read_unknown(Source& source, const std::string& model_type, DecoderSpec& sp
   }
   ignore_usual(source);
   std::vector<std::string> unread = source.unread();
-  source.warn("model_type",
-              fmt::format("model_type '{}' is not known; read as a Llama-like decoder (RMS norm, "
-                          "rotary embedding, gated MLP); keys not used: {}",
-                          model_type,
-                          unread.empty() ? "none" : fmt::format("{}", fmt::join(unread, ", "))),
-              "check the parameter total against the published size");
+  source.warn(
+      "model_type",
+      fmt::format("model_type '{}' is not known; read as a Llama-like decoder (RMS norm, "
+                  "rotary embedding, gated MLP); keys not used: {}",
+                  model_type, unread.empty() ? "none" : fmt::format("{}", fmt::join(unread, ", "))),
+      "check the parameter total against the published size");
 }
 
 void read_any(Source& source, DecoderSpec& spec) {

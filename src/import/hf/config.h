@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fastpath/result.h"
+
 #include "import/model/decoder.h"
 
 namespace fastpath {

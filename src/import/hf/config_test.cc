@@ -44,7 +44,8 @@ TEST(HfConfig, published_totals_are_met_from_the_keys_of_many_makers) {
     EXPECT_THAT(mistakes_in(workload), IsEmpty()) << model.name;
     const double billions = count(workload).parameters / 1e9;
     // Some sizes are published to a tenth of a billion only.
-    EXPECT_NEAR(billions, model.billions, std::max(0.01 * model.billions, 0.05 * (model.billions > 1)))
+    EXPECT_NEAR(billions, model.billions,
+                std::max(0.01 * model.billions, 0.05 * (model.billions > 1)))
         << model.name;
   }
 }
@@ -70,8 +71,8 @@ TEST(HfConfig, all_mistakes_are_reported_at_once) {
 
 TEST(HfConfig, absurd_sizes_are_errors) {
   for (const char* size : {"1e18", "1000000000000", "-5", "2.5", "1e400", "[]", "true"}) {
-    const Diagnostic error =
-        first_error(with("\"num_hidden_layers\": 2", std::string("\"num_hidden_layers\": ") + size));
+    const Diagnostic error = first_error(
+        with("\"num_hidden_layers\": 2", std::string("\"num_hidden_layers\": ") + size));
     EXPECT_THAT(error.what, ::testing::Not(IsEmpty())) << size;
   }
 }
@@ -84,9 +85,10 @@ TEST(HfConfig, broken_json_has_its_place) {
 }
 
 TEST(HfConfig, python_literals_are_read) {
-  const auto spec = read_hf_config(
-      with("\"vocab_size\": 100", "\"vocab_size\": 100, \"limit\": [0.0, Infinity, -Infinity, NaN]"),
-      "config.json");
+  const auto spec =
+      read_hf_config(with("\"vocab_size\": 100",
+                          "\"vocab_size\": 100, \"limit\": [0.0, Infinity, -Infinity, NaN]"),
+                     "config.json");
   EXPECT_TRUE(spec.has_value());
 }
 
@@ -106,11 +108,11 @@ TEST(HfConfig, an_unknown_model_without_the_usual_keys_is_an_error_that_lists_it
 }
 
 TEST(HfConfig, quantised_classes_follow_the_exclusions) {
-  const auto spec = read_hf_config(
-      with("\"vocab_size\": 100",
-           R"("vocab_size": 100, "torch_dtype": "bfloat16", "quantization_config":
+  const auto spec =
+      read_hf_config(with("\"vocab_size\": 100",
+                          R"("vocab_size": 100, "torch_dtype": "bfloat16", "quantization_config":
               {"quant_method": "fp8", "modules_to_not_convert": ["model.layers.0.self_attn"]})"),
-      "config.json");
+                     "config.json");
   ASSERT_TRUE(spec.has_value());
   EXPECT_EQ(spec->value.formats.attention, NumberFormat::bf16);
   EXPECT_EQ(spec->value.formats.mlp, NumberFormat::fp8);
@@ -119,10 +121,10 @@ TEST(HfConfig, quantised_classes_follow_the_exclusions) {
 }
 
 TEST(HfConfig, training_is_in_the_activations_format) {
-  const auto spec = read_hf_config(
-      with("\"vocab_size\": 100",
-           R"("vocab_size": 100, "quantization_config": {"quant_method": "fp8"})"),
-      "config.json");
+  const auto spec =
+      read_hf_config(with("\"vocab_size\": 100",
+                          R"("vocab_size": 100, "quantization_config": {"quant_method": "fp8"})"),
+                     "config.json");
   ASSERT_TRUE(spec.has_value());
   ModelRequest request;
   request.phase = Phase::training;

@@ -15,8 +15,8 @@ constexpr std::int64_t kMostLayers = 10'000;
 std::vector<std::string> read_layer_types(Source& source, std::int64_t layers) {
   std::vector<std::string> types = source.texts_or_empty("layer_types");
   if (!types.empty() && types.size() != static_cast<std::size_t>(layers)) {
-    source.fail("layer_types", fmt::format("\"layer_types\" has {} entries for {} layers",
-                                           types.size(), layers));
+    source.fail("layer_types",
+                fmt::format("\"layer_types\" has {} entries for {} layers", types.size(), layers));
     types.clear();
   }
   return types;
@@ -38,8 +38,8 @@ MlpSpec read_experts(Source& source) {
 std::int64_t read_layers(Source& source, Source::Keys keys) {
   const std::int64_t layers = source.size(keys);
   if (layers >= 1 && layers <= kMostLayers) return layers;
-  source.fail(*keys.begin(), fmt::format("a model of {} layers is not possible (1 to {})", layers,
-                                         kMostLayers));
+  source.fail(*keys.begin(),
+              fmt::format("a model of {} layers is not possible (1 to {})", layers, kMostLayers));
   return 1;
 }
 
@@ -246,8 +246,8 @@ void read_gpt_oss(Source& source, DecoderSpec& spec) {
   const std::int64_t window = source.size_or({"sliding_window"}, 128);
   const std::vector<std::string> types = read_layer_types(source, layers);
   for (std::int64_t i = 0; i < layers; ++i) {
-    const bool full = types.empty() ? i % 2 == 1
-                                    : types[static_cast<std::size_t>(i)] == "full_attention";
+    const bool full =
+        types.empty() ? i % 2 == 1 : types[static_cast<std::size_t>(i)] == "full_attention";
     layer.mixer.window = full ? 0 : window;
     append_layer(spec, layer);
   }
@@ -495,7 +495,8 @@ LayerSpec read_nas_layer(Source& block, const MixerSpec& full, std::int64_t hidd
   LayerSpec layer;
   if (auto attention = block.nested("attention")) {
     if (attention->flag_or({"replace_with_linear"}, false))
-      attention->fail("replace_with_linear", "attention replaced by a linear layer is not supported");
+      attention->fail("replace_with_linear",
+                      "attention replaced by a linear layer is not supported");
     if (!attention->flag_or({"no_op"}, false)) {
       layer.mixer = full;
       const std::int64_t group = std::max<std::int64_t>(1, attention->size({"n_heads_in_group"}));

@@ -103,9 +103,8 @@ void apply(const Quantisation& quantisation, const std::vector<std::string>& exc
            TensorFormats& formats) {
   for (const ModuleClass& entry : kClasses) {
     const bool other = quantisation.experts_only && entry.format != &TensorFormats::experts;
-    const bool out = std::any_of(excluded.begin(), excluded.end(), [&](const std::string& name) {
-      return excludes(name, entry);
-    });
+    const bool out = std::any_of(excluded.begin(), excluded.end(),
+                                 [&](const std::string& name) { return excludes(name, entry); });
     if (!other && !out) formats.*entry.format = *quantisation.weights;
   }
   if (quantisation.inputs) formats.inputs = *quantisation.weights;

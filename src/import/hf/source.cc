@@ -61,9 +61,10 @@ Result<json> parse_json(std::string_view text, const std::string& file) {
     return json::parse(without_python_literals(text));
   } catch (const json::parse_error& error) {
     const std::size_t offset = error.byte > 0 ? error.byte - 1 : 0;
-    return failure(report.at(offset), offset >= text.size() ? "the JSON ends too early"
-                                                            : "this is not valid JSON here",
-                   "a config.json as published by the model's makers is expected");
+    return failure(
+        report.at(offset),
+        offset >= text.size() ? "the JSON ends too early" : "this is not valid JSON here",
+        "a config.json as published by the model's makers is expected");
   } catch (const json::exception& error) {
     return failure({file, 0, 0}, fmt::format("this JSON cannot be read ({})", error.id));
   }
@@ -114,8 +115,7 @@ std::int64_t Source::size(Keys keys) {
 std::int64_t Source::size_or(Keys keys, std::int64_t otherwise) {
   const json* value = find(keys);
   if (value == nullptr) return otherwise;
-  const bool whole =
-      value->is_number() && std::floor(value->get<double>()) == value->get<double>();
+  const bool whole = value->is_number() && std::floor(value->get<double>()) == value->get<double>();
   const double number = whole ? value->get<double>() : -1;
   if (number < 0 || number > static_cast<double>(kLargestSize)) {
     const std::string_view key = present(*this, keys);

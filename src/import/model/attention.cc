@@ -71,8 +71,7 @@ TensorId output_projection(const Frame& frame, BlockBuilder& block, const MixerS
   const DimId heads = block.at(o).axes[2].dim;
   const DimId size = block.at(o).axes[3].dim;
   std::vector<TensorId> inputs = {o, block.weight("wo", {heads, size, frame.hidden}, format)};
-  if (mixer.output_bias)
-    inputs.push_back(block.weight("bo", {frame.hidden}, frame.activation()));
+  if (mixer.output_bias) inputs.push_back(block.weight("bo", {frame.hidden}, frame.activation()));
   return block.matmul(
       "o_proj", inputs,
       {"attention_out", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
@@ -107,10 +106,9 @@ TensorId grouped_attention(const Frame& frame, BlockBuilder& block, const MixerS
   attributes.causal = frame.spec.causal;
   attributes.window = mixer.window;
   const NumberFormat format = gate != 0 ? frame.activation() : attention_input(frame);
-  TensorId o =
-      block.op("attention", OpKind::attention, inputs,
-               {"o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}), format},
-               attributes);
+  TensorId o = block.op("attention", OpKind::attention, inputs,
+                        {"o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}), format},
+                        attributes);
   if (gate != 0) {
     Out out = block.like(o, "o_gated");
     out.format = attention_input(frame);
@@ -151,13 +149,13 @@ TensorId select_keys(const Frame& frame, BlockBuilder& block, const MixerSpec& m
   TensorId q = up_project(frame, block, "index_q", query, {heads, size});
   q = add_rope(block, "rope_index_q", q);
   const TensorId w = block.weight("w_index_weights", {frame.hidden, heads}, frame.activation());
-  const TensorId share = block.matmul(
-      "index_weights", {n, w},
-      {"index_share", axes({frame.batch, frame.seq, heads}), NumberFormat::fp32});
+  const TensorId share =
+      block.matmul("index_weights", {n, w},
+                   {"index_share", axes({frame.batch, frame.seq, heads}), NumberFormat::fp32});
   q = block.map("index_scale", {q, share}, block.like(q, "index_q_scaled"), 1);
-  const TensorId scores = block.matmul(
-      "index_scores", {q, keys},
-      {"index_score", axes({frame.batch, frame.seq, context}), NumberFormat::fp32});
+  const TensorId scores =
+      block.matmul("index_scores", {q, keys},
+                   {"index_score", axes({frame.batch, frame.seq, context}), NumberFormat::fp32});
   const std::int64_t kept = std::min(mixer.index_top_k, frame.workload.dims[context].size);
   const DimId top = frame.dim("index_top_k", DimKind::other, kept);
   OpAttributes attributes;
@@ -172,9 +170,8 @@ TensorId index_keys(const Frame& frame, BlockBuilder& block, const MixerSpec& mi
   const DimId size = frame.dim("index_head_dim", DimKind::other, mixer.index_head_dim);
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   const TensorId w = block.weight("w_index_k", {frame.hidden, size}, format);
-  TensorId k =
-      block.matmul("index_k_proj", {n, w},
-                   {"index_k", axes({frame.batch, frame.seq, size}), frame.activation()});
+  TensorId k = block.matmul("index_k_proj", {n, w},
+                            {"index_k", axes({frame.batch, frame.seq, size}), frame.activation()});
   OpAttributes attributes;
   attributes.over = size;
   attributes.work_per_element = 7;
@@ -210,9 +207,9 @@ TensorId expanded_attention(const Frame& frame, BlockBuilder& block, const Mixer
   attributes.sparse_keys = mixer.index_top_k;
   std::vector<TensorId> inputs = {q, k, v, latent.rope};
   inputs.insert(inputs.end(), latent.selected.begin(), latent.selected.end());
-  return block.op(
-      "attention", OpKind::attention, inputs,
-      {"o", axes({frame.batch, frame.seq, heads, value}), attention_input(frame)}, attributes);
+  return block.op("attention", OpKind::attention, inputs,
+                  {"o", axes({frame.batch, frame.seq, heads, value}), attention_input(frame)},
+                  attributes);
 }
 
 /// The key and value up-projections moved to query and output, so that the latent is attended to
@@ -231,8 +228,8 @@ TensorId absorbed_attention(const Frame& frame, BlockBuilder& block, const Mixer
   TensorId q_rope = up_project(frame, block, "q_b_rope", latent.query, {heads, rope});
   q_rope = add_rope(block, "rope_q", q_rope);
   const TensorId w_uk = block.weight("wk_b", {heads, plain, rank}, format);
-  const TensorId q_latent = block.matmul("absorb_k", {q_plain, w_uk},
-                                         {"q_absorbed", rows(rank), frame.activation()});
+  const TensorId q_latent =
+      block.matmul("absorb_k", {q_plain, w_uk}, {"q_absorbed", rows(rank), frame.activation()});
   const TensorId q = block.op("concat_q", OpKind::copy, {q_latent, q_rope},
                               {"q", rows(whole), frame.activation()});
   OpAttributes attributes;
@@ -287,13 +284,12 @@ TensorId add_pool(const Frame& frame, BlockBuilder& block, TensorId n, const Poo
   const TensorId pooled = block.map(
       pool.name + "_pool", {kv, gate, bias},
       {pool.name + "_pooled", axes({frame.batch, frame.seq, pool.size}), frame.activation()}, 6);
-  TensorId entry =
-      add_rms_norm(block, pool.name + "_norm", pooled, {pool.size}, pool.size);
+  TensorId entry = add_rms_norm(block, pool.name + "_norm", pooled, {pool.size}, pool.size);
   entry = add_rope(block, "rope_" + pool.name, entry);
   const TensorRole role = frame.caching() ? TensorRole::cache : TensorRole::activation;
-  return block.op("append_" + pool.name, OpKind::cache_append, {entry},
-                  {pool.name + "_cache", axes({frame.batch, context, pool.size}), frame.cache(),
-                   role});
+  return block.op(
+      "append_" + pool.name, OpKind::cache_append, {entry},
+      {pool.name + "_cache", axes({frame.batch, context, pool.size}), frame.cache(), role});
 }
 
 /// o[batch seq heads ...] -> [batch seq hidden] through a low rank per group of heads.
@@ -305,9 +301,9 @@ TensorId grouped_output(const Frame& frame, BlockBuilder& block, const MixerSpec
   const DimId size = block.at(o).axes[4].dim;
   const DimId rank = frame.dim("output_lora", DimKind::other, mixer.output_lora);
   const TensorId wa = block.weight("wo_a", {groups, members, size, rank}, format);
-  const TensorId low = block.matmul(
-      "o_a_proj", {o, wa},
-      {"o_low", axes({frame.batch, frame.seq, groups, rank}), attention_input(frame)});
+  const TensorId low =
+      block.matmul("o_a_proj", {o, wa},
+                   {"o_low", axes({frame.batch, frame.seq, groups, rank}), attention_input(frame)});
   const TensorId wb = block.weight("wo_b", {groups, rank, frame.hidden}, format);
   return block.matmul(
       "o_b_proj", {low, wb},
@@ -321,8 +317,7 @@ TensorId pooled_attention(const Frame& frame, BlockBuilder& block, const MixerSp
   const bool indexed = mixer.index_top_k > 0;
   const DimId size = block.at(q).axes.back().dim;
   const std::int64_t widths = indexed ? 2 : 1;
-  const TensorId pool =
-      add_pool(frame, block, n, {"pool", size, mixer.compress_ratio, widths});
+  const TensorId pool = add_pool(frame, block, n, {"pool", size, mixer.compress_ratio, widths});
   std::vector<TensorId> read = {q, pool, pool};
   // The mask is in the limits: a pooled context is not aligned with the queries.
   OpAttributes attributes;
@@ -370,12 +365,13 @@ TensorId add_latent_attention(const Frame& frame, BlockBuilder& block, const Mix
   Latent latent;
   latent.query = mixer.q_lora > 0 ? query_latent(frame, block, mixer, n) : n;
   const TensorId wc = block.weight("wkv_a", {frame.hidden, rank}, format);
-  TensorId c = block.matmul(
-      "kv_a_proj", {n, wc}, {"kv_latent", axes({frame.batch, frame.seq, rank}), frame.activation()});
+  TensorId c =
+      block.matmul("kv_a_proj", {n, wc},
+                   {"kv_latent", axes({frame.batch, frame.seq, rank}), frame.activation()});
   c = add_rms_norm(block, "kv_a_norm", c, {rank}, rank);
   const TensorId wr = block.weight("wk_rope", {frame.hidden, rope}, format);
-  TensorId r = block.matmul(
-      "k_rope_proj", {n, wr}, {"k_rope", axes({frame.batch, frame.seq, rope}), frame.activation()});
+  TensorId r = block.matmul("k_rope_proj", {n, wr},
+                            {"k_rope", axes({frame.batch, frame.seq, rope}), frame.activation()});
   r = add_rope(block, "rope_k", r);
   latent.keys = add_keys(frame, block, "latent", c, 0);
   latent.rope = add_keys(frame, block, "k_rope", r, 0);
@@ -396,8 +392,7 @@ TensorId add_compressed_attention(const Frame& frame, BlockBuilder& block, const
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   // Heads in the groups of the output projection: the groups are what tensor parallelism splits.
   const DimId groups = frame.dim("heads", DimKind::heads, mixer.output_groups);
-  const DimId members =
-      frame.dim("group_heads", DimKind::other, mixer.heads / mixer.output_groups);
+  const DimId members = frame.dim("group_heads", DimKind::other, mixer.heads / mixer.output_groups);
   const DimId size = frame.dim("head_dim", DimKind::head_dim, mixer.head_dim);
   const TensorId latent = query_latent(frame, block, mixer, n);
   const DimId rank = block.at(latent).axes.back().dim;
@@ -411,8 +406,8 @@ TensorId add_compressed_attention(const Frame& frame, BlockBuilder& block, const
   q = block.op("q_norm", OpKind::rms_norm, {q}, block.like(q, "q_norm"), norm);
   q = add_rope(block, "rope_q", q);
   const TensorId wkv = block.weight("wkv", {frame.hidden, size}, format);
-  TensorId kv = block.matmul(
-      "kv_proj", {n, wkv}, {"kv", axes({frame.batch, frame.seq, size}), frame.activation()});
+  TensorId kv = block.matmul("kv_proj", {n, wkv},
+                             {"kv", axes({frame.batch, frame.seq, size}), frame.activation()});
   kv = add_rms_norm(block, "kv_norm", kv, {size}, size);
   kv = add_rope(block, "rope_kv", kv);
   const TensorId near = add_keys(frame, block, "kv", kv, mixer.window);

@@ -48,23 +48,22 @@ Collapsed collapse_streams(const Frame& frame, BlockBuilder& block, TensorId x) 
   // (streams^2) the residual streams come from one projection of them all.
   const std::int64_t streams = frame.spec.streams;
   const DimId mixes = frame.dim("stream_mixes", DimKind::other, (2 + streams) * streams);
-  const std::string name = "mix_" + std::to_string(block.at(x).axes.size()) + "_" +
-                           block.at(x).name;
-  const TensorId w = block.weight("w_" + name, {frame.streams, frame.hidden, mixes},
-                                  NumberFormat::fp32);
+  const std::string name =
+      "mix_" + std::to_string(block.at(x).axes.size()) + "_" + block.at(x).name;
+  const TensorId w =
+      block.weight("w_" + name, {frame.streams, frame.hidden, mixes}, NumberFormat::fp32);
   const TensorId b = block.weight("b_" + name, {mixes}, NumberFormat::fp32);
-  TensorId mix =
-      block.matmul("stream_mix", {x, w, b},
-                   {name, axes({frame.batch, frame.seq, mixes}), NumberFormat::fp32});
+  TensorId mix = block.matmul("stream_mix", {x, w, b},
+                              {name, axes({frame.batch, frame.seq, mixes}), NumberFormat::fp32});
   // A sigmoid, then rounds of row and column normalisation: a sum and a division each.
   mix = block.map("sinkhorn", {mix}, block.like(mix, name + "_normed"),
                   4 + 4 * static_cast<double>(frame.spec.sinkhorn));
   OpAttributes attributes;
   attributes.work_per_element = 2;
-  const TensorId stream = block.op(
-      "collapse", OpKind::reduce, {x, mix},
-      {name + "_stream", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()},
-      attributes);
+  const TensorId stream =
+      block.op("collapse", OpKind::reduce, {x, mix},
+               {name + "_stream", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()},
+               attributes);
   return {stream, mix};
 }
 
@@ -101,10 +100,10 @@ Block embedding_block(const Frame& frame) {
   const DecoderSpec& spec = frame.spec;
   BlockBuilder block(frame.workload, "embedding");
   const DimId vocab = frame.dim("vocab", DimKind::vocab, spec.vocab);
-  const TensorId ids = block.tensor(
-      {"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
-  const TensorId table = block.weight("w_embedding", {vocab, frame.hidden},
-                                      frame.weights(spec.formats.embedding));
+  const TensorId ids =
+      block.tensor({"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
+  const TensorId table =
+      block.weight("w_embedding", {vocab, frame.hidden}, frame.weights(spec.formats.embedding));
   const Out plain = {"x", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()};
   Out out = plain;
   if (spec.streams > 1) out.name = "x_single";
@@ -121,8 +120,7 @@ Block embedding_block(const Frame& frame) {
   add_table("token_types", spec.token_types);
   if (spec.embedding_norm)
     x = parts::add_norm(frame, block, "embedding_norm", x, frame.activation());
-  if (spec.streams > 1)
-    block.op("copy_streams", OpKind::copy, {x}, residual(frame, "x_streams"));
+  if (spec.streams > 1) block.op("copy_streams", OpKind::copy, {x}, residual(frame, "x_streams"));
   return block.finish();
 }
 
@@ -135,12 +133,10 @@ TensorId add_sublayer(const Frame& frame, BlockBuilder& block, TensorId x, const
                                                  : parts::mlp_input_format(frame, layer.mlp);
   if (frame.spec.streams > 1) {
     const parts::Collapsed collapsed = parts::collapse_streams(frame, block, x);
-    const TensorId n =
-        parts::add_norm(frame, block, name + "_norm", collapsed.stream, input);
+    const TensorId n = parts::add_norm(frame, block, name + "_norm", collapsed.stream, input);
     return parts::expand_streams(frame, block, x, part(n), collapsed.mix);
   }
-  const TensorId n =
-      layer.norm_after ? x : parts::add_norm(frame, block, name + "_norm", x, input);
+  const TensorId n = layer.norm_after ? x : parts::add_norm(frame, block, name + "_norm", x, input);
   TensorId y = part(n);
   if (layer.post_norms) {
     y = parts::add_norm(frame, block, name + "_post_norm", y, frame.activation());
@@ -151,14 +147,12 @@ TensorId add_sublayer(const Frame& frame, BlockBuilder& block, TensorId x, const
 }
 
 /// Mixer and MLP side by side on the same residual.
-TensorId add_parallel(const Frame& frame, BlockBuilder& block, TensorId x,
-                      const LayerSpec& layer) {
+TensorId add_parallel(const Frame& frame, BlockBuilder& block, TensorId x, const LayerSpec& layer) {
   const NumberFormat input = parts::mixer_input_format(frame, layer.mixer);
   const TensorId n = parts::add_norm(frame, block, "attention_norm", x, input);
-  const TensorId m =
-      layer.single_norm
-          ? n
-          : parts::add_norm(frame, block, "mlp_norm", x, parts::mlp_input_format(frame, layer.mlp));
+  const TensorId m = layer.single_norm ? n
+                                       : parts::add_norm(frame, block, "mlp_norm", x,
+                                                         parts::mlp_input_format(frame, layer.mlp));
   const TensorId a = parts::add_mixer(frame, block, layer.mixer, n);
   const TensorId b = parts::add_mlp(frame, block, layer.mlp, m);
   return block.map("parallel_add", {x, a, b}, block.like(x, "x_out"), 2);
@@ -192,8 +186,7 @@ void add_logits(const Frame& frame, BlockBuilder& block, TensorId x, bool counte
   out.format = NumberFormat::fp32;
   const TensorId logits = block.matmul("logits", inputs, out);
   if (frame.request.phase != Phase::training) return;
-  Out targets = {"targets", axes({frame.batch, frame.seq}), NumberFormat::int32,
-                 TensorRole::input};
+  Out targets = {"targets", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input};
   OpAttributes attributes;
   attributes.over = vocab;
   attributes.work_per_element = 5;  // maximum, subtract, exp, sum, divide
@@ -230,7 +223,8 @@ Block head_block(const Frame& frame) {
     x = block.op("head_collapse", OpKind::reduce, {x, mix}, stream, attributes);
   }
   if (spec.final_norm) {
-    const NumberFormat format = spec.head ? frame.inputs_for(spec.formats.head) : frame.activation();
+    const NumberFormat format =
+        spec.head ? frame.inputs_for(spec.formats.head) : frame.activation();
     x = parts::add_norm(frame, block, "final_norm", x, format);
   }
   if (spec.head) add_logits(frame, block, x, true);
@@ -264,10 +258,10 @@ Block draft_block(const Frame& frame, const LayerSpec& layer, std::string name) 
   BlockBuilder block(frame.workload, std::move(name));
   const TensorId x = block.tensor(residual(frame, "x"));
   const DimId vocab = frame.dim("vocab", DimKind::vocab, spec.vocab);
-  const TensorId ids = block.tensor(
-      {"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
-  const TensorId table = block.weight("w_embedding", {vocab, frame.hidden},
-                                      frame.weights(spec.formats.embedding));
+  const TensorId ids =
+      block.tensor({"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
+  const TensorId table =
+      block.weight("w_embedding", {vocab, frame.hidden}, frame.weights(spec.formats.embedding));
   block.set_tied(table, true);
   Out single = {"x_next", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()};
   TensorId e = block.op("embedding", OpKind::embedding, {ids, table}, single);

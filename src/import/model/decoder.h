@@ -33,15 +33,15 @@ enum class QkNorm : std::uint8_t { none, per_head, per_layer, unweighted };
 /// The part of a layer that mixes tokens. Sizes that a kind does not use are 0.
 struct MixerSpec {
   MixerKind kind = MixerKind::none;
-  std::int64_t heads = 0;      ///< query heads; state heads of mamba2; value heads of delta
-  std::int64_t kv_heads = 0;   ///< key/value heads; B and C groups of mamba2; key heads of delta
-  std::int64_t head_dim = 0;   ///< of queries and keys, rotary part included; of a state head
-  std::int64_t value_dim = 0;  ///< of values; 0 = head_dim
-  std::int64_t rope_dim = 0;   ///< rotary part of head_dim; 0 = no rotary embedding
-  std::int64_t window = 0;     ///< keys seen at most; 0 = all
-  std::int64_t q_lora = 0;     ///< mla, compressed: rank of the query; 0 = full
-  std::int64_t kv_lora = 0;    ///< mla: rank of the latent that is cached
-  std::int64_t output_lora = 0;    ///< compressed: rank of the output per group
+  std::int64_t heads = 0;        ///< query heads; state heads of mamba2; value heads of delta
+  std::int64_t kv_heads = 0;     ///< key/value heads; B and C groups of mamba2; key heads of delta
+  std::int64_t head_dim = 0;     ///< of queries and keys, rotary part included; of a state head
+  std::int64_t value_dim = 0;    ///< of values; 0 = head_dim
+  std::int64_t rope_dim = 0;     ///< rotary part of head_dim; 0 = no rotary embedding
+  std::int64_t window = 0;       ///< keys seen at most; 0 = all
+  std::int64_t q_lora = 0;       ///< mla, compressed: rank of the query; 0 = full
+  std::int64_t kv_lora = 0;      ///< mla: rank of the latent that is cached
+  std::int64_t output_lora = 0;  ///< compressed: rank of the output per group
   std::int64_t output_groups = 0;  ///< compressed: groups of heads in the output projection
   std::int64_t index_heads = 0;    ///< lightning indexer (arXiv 2512.02556); 0 = none
   std::int64_t index_head_dim = 0;

@@ -44,11 +44,14 @@ void check_mixer(Checker& check, const MixerSpec& mixer) {
   check.at_least("heads", mixer.heads, 1);
   check.at_least("kv_heads", mixer.kv_heads, 1);
   check.at_least("head_dim", mixer.head_dim, 1);
-  for (const auto& [what, value] :
-       {std::pair{"value_dim", mixer.value_dim}, {"rope_dim", mixer.rope_dim},
-        {"window", mixer.window}, {"q_lora", mixer.q_lora}, {"kv_lora", mixer.kv_lora},
-        {"compress_ratio", mixer.compress_ratio}, {"chunk", mixer.chunk},
-        {"index_top_k", mixer.index_top_k}}) {
+  for (const auto& [what, value] : {std::pair{"value_dim", mixer.value_dim},
+                                    {"rope_dim", mixer.rope_dim},
+                                    {"window", mixer.window},
+                                    {"q_lora", mixer.q_lora},
+                                    {"kv_lora", mixer.kv_lora},
+                                    {"compress_ratio", mixer.compress_ratio},
+                                    {"chunk", mixer.chunk},
+                                    {"index_top_k", mixer.index_top_k}}) {
     check.at_least(what, value, 0);
   }
   check.that(mixer.kv_heads <= mixer.heads, "there are more kv_heads than heads");

@@ -198,11 +198,10 @@ TEST(Decoder, every_model_of_the_catalog_is_a_valid_workload_in_every_phase) {
   library.catalog = embedded_catalog();
   const std::vector<std::string> names = model_names(library);
   EXPECT_GE(names.size(), 100U);
-  const ModelRequest requests[] = {request(Phase::training, 2, 4096),
-                                   request(Phase::prefill, 2, 4096),
-                                   request(Phase::prefill, 2, 512, 100'000),
-                                   request(Phase::decode, 2, 1, 4095),
-                                   request(Phase::forward, 2, 1)};
+  const ModelRequest requests[] = {
+      request(Phase::training, 2, 4096), request(Phase::prefill, 2, 4096),
+      request(Phase::prefill, 2, 512, 100'000), request(Phase::decode, 2, 1, 4095),
+      request(Phase::forward, 2, 1)};
   for (const std::string& name : names) {
     for (ModelRequest asked : requests) {
       for (asked.images = 0; asked.images < 2; ++asked.images) {

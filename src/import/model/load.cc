@@ -122,8 +122,7 @@ Result<Imported<DecoderSpec>> read_spec_file(const fs::path& path) {
   const std::string name = path.string();
   std::error_code error;
   if (!fs::is_regular_file(path, error)) {
-    return failure({name, 0, 0}, "there is no such file",
-                   "a model's folder holds its config.json");
+    return failure({name, 0, 0}, "there is no such file", "a model's folder holds its config.json");
   }
   const auto text = read_file(path);
   if (!text) return failure(text.error());

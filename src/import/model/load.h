@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fastpath/result.h"
+
 #include "import/catalog/embedded.h"
 #include "import/model/decoder.h"
 

@@ -17,8 +17,9 @@ ModelLibrary library() {
 }
 
 TEST(LoadModel, finds_a_name_however_it_is_written) {
-  for (const std::string_view name : {"llama-3.1-8b", "Llama-3.1-8B", "meta-llama/Meta-Llama-3.1-8B",
-                                      "meta-llama/Llama-3.1-8B-Instruct"}) {
+  for (const std::string_view name :
+       {"llama-3.1-8b", "Llama-3.1-8B", "meta-llama/Meta-Llama-3.1-8B",
+        "meta-llama/Llama-3.1-8B-Instruct"}) {
     const auto spec = load_spec(name, library());
     ASSERT_TRUE(spec.has_value()) << name;
     EXPECT_EQ(spec->value.name, "llama-3.1-8b");

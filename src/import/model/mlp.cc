@@ -53,7 +53,10 @@ struct ExpertDims {
 };
 
 std::vector<Axis> routed(const Frame& frame, const ExpertDims& dims, DimId last) {
-  return {{frame.batch, false}, {frame.seq, false}, {dims.top_k, false}, {last, false},
+  return {{frame.batch, false},
+          {frame.seq, false},
+          {dims.top_k, false},
+          {last, false},
           {dims.experts, true}};
 }
 
@@ -108,13 +111,14 @@ TensorId add_experts(const Frame& frame, BlockBuilder& block, const MlpSpec& mlp
   if (mlp.bias)
     inputs.push_back(
         block.weight("b_expert_down", {dims.experts, frame.hidden}, frame.activation()));
-  const TensorId yd = block.op("expert_down_proj", OpKind::grouped_matmul, inputs,
-                               {"expert_out", routed(frame, dims, frame.hidden), frame.activation()});
+  const TensorId yd =
+      block.op("expert_down_proj", OpKind::grouped_matmul, inputs,
+               {"expert_out", routed(frame, dims, frame.hidden), frame.activation()});
   OpAttributes attributes;
   attributes.work_per_element = 2;
-  return block.op(
-      "combine", OpKind::combine, {yd, routes},
-      {"combined", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()}, attributes);
+  return block.op("combine", OpKind::combine, {yd, routes},
+                  {"combined", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()},
+                  attributes);
 }
 
 TensorId add_shared_expert(const Frame& frame, BlockBuilder& block, const MlpSpec& mlp,
@@ -130,9 +134,8 @@ TensorId add_shared_expert(const Frame& frame, BlockBuilder& block, const MlpSpe
   const TensorId y = add_ffn(frame, block, ffn, x);
   if (!mlp.shared_gate) return y;
   const TensorId w = block.weight("w_shared_gate", {frame.hidden}, frame.activation());
-  const TensorId gate =
-      block.matmul("shared_gate", {x, w},
-                   {"shared_gate", axes({frame.batch, frame.seq}), frame.activation()});
+  const TensorId gate = block.matmul(
+      "shared_gate", {x, w}, {"shared_gate", axes({frame.batch, frame.seq}), frame.activation()});
   return block.map("sigmoid_mul", {y, gate}, block.like(y, "shared_gated"), 1);
 }
 

@@ -17,9 +17,7 @@ struct Frame {
   DimId hidden = 0;
   DimId streams = 0;  ///< valid if the spec has hyper-connections
 
-  bool caching() const {
-    return request.phase == Phase::prefill || request.phase == Phase::decode;
-  }
+  bool caching() const { return request.phase == Phase::prefill || request.phase == Phase::decode; }
   std::int64_t keys() const { return request.past + request.sequence; }
   NumberFormat activation() const { return spec.formats.activation; }
   /// Published weights may be quantised; training keeps the activations' format.

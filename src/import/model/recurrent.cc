@@ -72,8 +72,7 @@ TensorId add_scan(const Frame& frame, BlockBuilder& block, Scan scan) {
     if (frame.request.past > 0) {
       // The state is updated in place: one tensor in memory, read and written.
       op.inputs.push_back(block.tensor(state));
-      op.outputs.push_back(
-          block.tensor({"state_out", scan.state, format, TensorRole::activation}));
+      op.outputs.push_back(block.tensor({"state_out", scan.state, format, TensorRole::activation}));
     } else {
       op.outputs.push_back(block.tensor(state));
     }

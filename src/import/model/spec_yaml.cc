@@ -72,17 +72,16 @@ constexpr std::array<LayerFlag, 4> kLayerFlags{{{"parallel", &LayerSpec::paralle
                                                 {"post_norms", &LayerSpec::post_norms},
                                                 {"norm_after", &LayerSpec::norm_after}}};
 using VisionSize = std::pair<const char*, std::int64_t VisionSpec::*>;
-constexpr std::array<VisionSize, 10> kVisionSizes{
-    {{"layers", &VisionSpec::layers},
-     {"hidden", &VisionSpec::hidden},
-     {"heads", &VisionSpec::heads},
-     {"ffn", &VisionSpec::ffn},
-     {"patch", &VisionSpec::patch},
-     {"temporal_patch", &VisionSpec::temporal_patch},
-     {"channels", &VisionSpec::channels},
-     {"positions", &VisionSpec::positions},
-     {"merge", &VisionSpec::merge},
-     {"projectors", &VisionSpec::projectors}}};
+constexpr std::array<VisionSize, 10> kVisionSizes{{{"layers", &VisionSpec::layers},
+                                                   {"hidden", &VisionSpec::hidden},
+                                                   {"heads", &VisionSpec::heads},
+                                                   {"ffn", &VisionSpec::ffn},
+                                                   {"patch", &VisionSpec::patch},
+                                                   {"temporal_patch", &VisionSpec::temporal_patch},
+                                                   {"channels", &VisionSpec::channels},
+                                                   {"positions", &VisionSpec::positions},
+                                                   {"merge", &VisionSpec::merge},
+                                                   {"projectors", &VisionSpec::projectors}}};
 using VisionFlag = std::pair<const char*, bool VisionSpec::*>;
 constexpr std::array<VisionFlag, 2> kVisionFlags{
     {{"gated", &VisionSpec::gated}, {"projector_bias", &VisionSpec::projector_bias}}};

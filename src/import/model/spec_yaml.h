@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "fastpath/result.h"
+
 #include "import/model/decoder.h"
 
 namespace fastpath {

@@ -38,8 +38,7 @@ Tower make_tower(const Frame& frame, const VisionSpec& vision) {
   tower.tokens = frame.dim("image_tokens", DimKind::sequence, merged * merged);
   tower.hidden = frame.dim("vision_hidden", DimKind::hidden, vision.hidden);
   tower.heads = frame.dim("vision_heads", DimKind::heads, vision.heads);
-  tower.head_dim =
-      frame.dim("vision_head_dim", DimKind::head_dim, vision.hidden / vision.heads);
+  tower.head_dim = frame.dim("vision_head_dim", DimKind::head_dim, vision.hidden / vision.heads);
   tower.ffn = frame.dim("vision_ffn", DimKind::ffn, vision.ffn);
   return tower;
 }
@@ -59,8 +58,8 @@ Block patch_block(const Tower& tower) {
   const DimId pixels =
       tower.frame.dim("patch_pixels", DimKind::other,
                       vision.channels * vision.temporal_patch * vision.patch * vision.patch);
-  const TensorId x = block.tensor({"pixels", tower.rows({pixels}), tower.format(),
-                                   TensorRole::input});
+  const TensorId x =
+      block.tensor({"pixels", tower.rows({pixels}), tower.format(), TensorRole::input});
   const TensorId w = block.weight("w_patch", {pixels, tower.hidden}, tower.format());
   const TensorId b = block.weight("b_patch", {tower.hidden}, tower.format());
   const TensorId y = block.matmul("patch_embedding", {x, w, b},
@@ -116,8 +115,7 @@ Block layer_block(const Tower& tower) {
   const TensorId a = block.map("gelu", parts, block.like(parts[0], "act"), activation_work("gelu"));
   const TensorId w = block.weight("w_down", {tower.ffn, tower.hidden}, tower.format());
   const TensorId b = block.weight("b_down", {tower.hidden}, tower.format());
-  y = block.matmul("down_proj", {a, w, b},
-                   {"mlp_out", tower.rows({tower.hidden}), tower.format()});
+  y = block.matmul("down_proj", {a, w, b}, {"mlp_out", tower.rows({tower.hidden}), tower.format()});
   block.map("mlp_add", {mid, y}, block.like(x, "xv_out"), 1);
   return block.finish();
 }
@@ -129,19 +127,18 @@ Block projector_block(const Tower& tower) {
   BlockBuilder block(frame.workload, "vision_projector");
   const TensorId x = block.tensor({"xv", tower.rows({tower.hidden}), tower.format()});
   const TensorId n = tower_norm(tower, block, "projector_norm", x);
-  DimId in = frame.dim("merged_hidden", DimKind::other,
-                       vision.hidden * vision.merge * vision.merge);
+  DimId in =
+      frame.dim("merged_hidden", DimKind::other, vision.hidden * vision.merge * vision.merge);
   const auto row = [&](DimId last) {
     return axes({frame.batch, tower.images, tower.tokens, last});
   };
   TensorId y = block.op("merge_patches", OpKind::copy, {n}, {"merged", row(in), tower.format()});
   for (std::size_t i = 0; i < vision.projector.size(); ++i) {
     const std::string name = "projector_" + std::to_string(i + 1);
-    const DimId width = frame.dim("projector_width_" + std::to_string(i + 1), DimKind::other,
-                                  vision.projector[i]);
+    const DimId width =
+        frame.dim("projector_width_" + std::to_string(i + 1), DimKind::other, vision.projector[i]);
     std::vector<TensorId> inputs = {y, block.weight("w_" + name, {in, width}, tower.format())};
-    if (vision.projector_bias)
-      inputs.push_back(block.weight("b_" + name, {width}, tower.format()));
+    if (vision.projector_bias) inputs.push_back(block.weight("b_" + name, {width}, tower.format()));
     y = block.matmul(name, inputs, {name + "_out", row(width), tower.format()});
     const bool last = i + 1 == vision.projector.size();
     if (!last) y = block.map("gelu", {y}, block.like(y, name + "_act"), activation_work("gelu"));
