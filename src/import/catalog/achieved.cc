@@ -85,9 +85,9 @@ Result<AchievedTable> AchievedTable::parse(std::string_view text, const std::str
   return achieved;
 }
 
-void AchievedTable::add(AchievedTable later) {
-  for (auto& [key, value] : later.values_)
-    values_[key] = std::move(value);
+void AchievedTable::add(const AchievedTable& later) {
+  for (const auto& [key, value] : later.values_)
+    values_[key] = value;
 }
 
 const AchievedTable::Value* AchievedTable::find(const std::vector<std::string>& scopes,

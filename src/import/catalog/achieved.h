@@ -25,7 +25,7 @@ class AchievedTable {
   void apply(Device& device, std::string_view family) const;
 
   /// Rows of a later table come first.
-  void add(AchievedTable later);
+  void add(const AchievedTable& later);
 
  private:
   struct Value {

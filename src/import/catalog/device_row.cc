@@ -50,8 +50,9 @@ void read_part_peak(const CatalogTable& table, std::size_t row, ChipPart part, D
   device.clock.reset();  // the CPU's
 }
 
-void read_memories(const CatalogTable& table, std::size_t row, const Source& source, ChipPart part,
-                   Device& device, Diagnostics& errors) {
+void read_memories(const CatalogTable& table, std::size_t row, ChipPart part, Device& device,
+                   Diagnostics& errors) {
+  const Source source = table.source(row);
   Memory main;
   main.name = std::string(table.text(row, "memory"));
   main.capacity = table.figure<Bytes>(row, "capacity", source, errors);
@@ -143,7 +144,7 @@ Result<Device> read_device_row(const CatalogTable& table, std::size_t row, ChipP
   } else {
     read_part_peak(table, row, part, device, errors);
   }
-  read_memories(table, row, source, part, device, errors);
+  read_memories(table, row, part, device, errors);
   const std::vector<std::string> mistakes = mistakes_in(device);
   return checked(std::move(device), mistakes, table.place(row, "id"), std::move(errors));
 }

@@ -82,7 +82,7 @@ Result<void> CatalogIndex::add(std::string_view path, const std::string& file,
   if (path.ends_with("achieved.csv")) {
     auto table = AchievedTable::parse(text, file);
     if (!table) return failure(table.error());
-    achieved_.add(std::move(*table));
+    achieved_.add(*table);
     return {};
   }
   const auto below = [&](std::string_view folder) {

@@ -17,7 +17,7 @@ constexpr std::size_t kLongestChain = 32;
 
 /// A file named in a file stands beside it.
 fs::path path_of(std::string_view name, const Place& place) {
-  const fs::path path(name);
+  fs::path path(name);
   if (path.is_absolute()) return path;
   return (fs::path(place.file).parent_path() / path).lexically_normal();
 }

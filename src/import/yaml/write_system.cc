@@ -63,7 +63,7 @@ class Writer {
   template <class T>
   std::string inline_figure(const Figure<T>& figure) {
     const std::string source = source_fields(figure.source);
-    const std::string value = write_quantity(figure.value);
+    std::string value = write_quantity(figure.value);
     const bool exact = figure.low == figure.value && figure.high == figure.value;
     if (exact && source.empty()) return value;
     std::string result = "{value: " + value;
