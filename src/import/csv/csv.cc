@@ -153,7 +153,7 @@ class CsvScanner {
   }
 
   std::string_view text_;
-  const CsvLimits& limits_;
+  CsvLimits limits_;
   CsvTable table_;
   Diagnostics mistakes_;
   std::size_t at_ = 0;
@@ -203,7 +203,9 @@ Diagnostics check_columns(const CsvTable& table, std::span<const std::string> re
 }
 
 std::string csv_cell(std::string_view text) {
-  const bool plain = text.find_first_of(",\"\r\n#") == text.npos && trim(text) == text;
+  // At the start of a file a byte-order mark would be taken for one.
+  const bool plain = text.find_first_of(",\"\r\n#") == text.npos && trim(text) == text &&
+                     !text.starts_with("\xEF\xBB\xBF");
   if (plain) return std::string(text);
   std::string cell = "\"";
   for (const char c : text) {

@@ -73,7 +73,7 @@ TEST(Csv, unknown_and_missing_columns_are_named) {
 }
 
 TEST(Csv, a_written_cell_reads_back) {
-  for (const std::string text : {"a", "a,b", "\"", " x ", "#x", "1\n2", ""}) {
+  for (const std::string text : {"a", "a,b", "\"", " x ", "#x", "1\n2", "", "\xEF\xBB\xBF"}) {
     const auto table = parse_csv("k,l\nv," + csv_cell(text) + "\n", "t");
     ASSERT_TRUE(table) << text;
     EXPECT_EQ(table->rows[0][1].text, text);

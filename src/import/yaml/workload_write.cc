@@ -117,7 +117,7 @@ class BlockWriter {
   /// What the operators do not imply.
   std::string write_tensors() const {
     const std::vector<TensorDefaults> defaults = default_tensors(block_, format_);
-    std::string text;
+    std::set<std::string> lines;  // by name: the order of the tensors is not part of the text
     for (std::size_t i = 0; i < block_.tensors.size(); ++i) {
       const Tensor& tensor = block_.tensors[i];
       std::vector<std::string> fields;
@@ -130,9 +130,10 @@ class BlockWriter {
       if (tensor.tied) fields.emplace_back("tied: true");
       if (!shaped_[i]) fields.push_back("shape: " + yaml_scalar(shape(tensor)));
       if (fields.empty()) continue;
-      text += fmt::format("      {}: {{{}}}\n", yaml_scalar(names_[i]), fmt::join(fields, ", "));
+      lines.insert(
+          fmt::format("      {}: {{{}}}\n", yaml_scalar(names_[i]), fmt::join(fields, ", ")));
     }
-    return text.empty() ? text : "    tensors:\n" + text;
+    return lines.empty() ? "" : fmt::format("    tensors:\n{}", fmt::join(lines, ""));
   }
 
   const Workload& workload_;
