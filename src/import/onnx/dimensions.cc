@@ -38,6 +38,7 @@ void Dimensions::resolve(const ::onnx::TypeProto& type, Value& value, bool requi
       if (required) size = size_of(generated).value_or(*size);
     } else {
       size = size_of(name);
+      if (!size && required) size = size_of(generated);
       if (!size && required) {
         missing(name, "axis " + std::to_string(axis) + " of input '" + value.name + "'");
       }

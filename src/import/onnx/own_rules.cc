@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -494,6 +496,77 @@ Inference center_crop_pad(const ShapeCall& call) {
   return one(call.input(0).type, out);
 }
 
+/// Sizes of an equation's letters; those under "..." are kept apart, aligned from the right.
+struct EinsumSizes {
+  std::map<char, std::int64_t> letters;
+  Shape dots;
+};
+
+bool read_term(const std::string& term, const Shape& shape, EinsumSizes& sizes) {
+  const std::size_t at = term.find("...");
+  const std::size_t letters = at == std::string::npos ? term.size() : term.size() - 3;
+  if (letters > shape.size() || (at == std::string::npos && letters != shape.size())) return false;
+  const std::size_t hidden = shape.size() - letters;
+  std::size_t axis = 0;
+  for (std::size_t i = 0; i < term.size(); ++i) {
+    if (i == at) {
+      const Shape own(shape.begin() + static_cast<long>(axis),
+                      shape.begin() + static_cast<long>(axis + hidden));
+      if (own.size() > sizes.dots.size()) sizes.dots.insert(sizes.dots.begin(), own.size() - sizes.dots.size(), 1);
+      for (std::size_t j = 0; j < own.size(); ++j) {
+        auto& size = sizes.dots[sizes.dots.size() - own.size() + j];
+        size = std::max(size, own[j]);
+      }
+      axis += hidden;
+      i += 2;
+      continue;
+    }
+    std::int64_t& size = sizes.letters.try_emplace(term[i], 1).first->second;
+    if (size != 1 && shape[axis] != 1 && size != shape[axis]) return false;
+    size = size == 1 ? shape[axis] : size;
+    ++axis;
+  }
+  return true;
+}
+
+/// "bij,bjk->bik"; without an arrow the letters that occur once, in alphabetical order.
+Inference einsum(const ShapeCall& call) {
+  std::string text = string_attribute(call.node, "equation", "");
+  std::erase(text, ' ');
+  const std::size_t arrow = text.find("->");
+  const std::string left = text.substr(0, arrow);
+  EinsumSizes sizes;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    const std::size_t end = left.find(',', begin);
+    if (begin > left.size() || !call.has(i)) return problem("its equation does not fit its inputs");
+    const std::string term = left.substr(begin, end == std::string::npos ? end : end - begin);
+    if (!read_term(term, call.input(i).shape, sizes))
+      return problem("its equation does not fit its inputs");
+    begin = end == std::string::npos ? left.size() + 1 : end + 1;
+  }
+  if (call.inputs.empty() || begin <= left.size()) return problem("its equation does not fit its inputs");
+  std::string right = arrow == std::string::npos ? "" : text.substr(arrow + 2);
+  if (arrow == std::string::npos) {
+    if (left.find("...") != std::string::npos) right = "...";
+    for (const auto& [letter, size] : sizes.letters) {
+      if (std::count(left.begin(), left.end(), letter) == 1) right += letter;
+    }
+  }
+  Shape out;
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    if (right.compare(i, 3, "...") == 0) {
+      out.insert(out.end(), sizes.dots.begin(), sizes.dots.end());
+      i += 2;
+      continue;
+    }
+    const auto found = sizes.letters.find(right[i]);
+    if (found == sizes.letters.end()) return problem("its equation has an output letter that no input has");
+    out.push_back(found->second);
+  }
+  return one(call.input(0).type, out);
+}
+
 struct Entry {
   OwnRule rule = nullptr;
   int since = 1;  ///< opsets before this one are left to the library
@@ -515,6 +588,7 @@ const std::unordered_map<std::string_view, Entry>& default_rules() {
       {"Split", {split}},
       {"Resize", {resize}},
       {"Pad", {pad}},
+      {"Einsum", {einsum}},
       {"GreaterOrEqual", {compare}},
       {"LessOrEqual", {compare}},
       {"Mish", {same_as_first}},
