@@ -13,9 +13,7 @@
 #include "import/catalog/catalog.h"
 #include "import/csv/gemm_table.h"
 #include "import/model/load.h"
-#if __has_include("import/onnx/read.h")
 #include "import/onnx/read.h"
-#endif
 #include "import/yaml/plan.h"
 #include "import/yaml/workload.h"
 #include "ir/plan_text.h"
@@ -61,7 +59,6 @@ WorkloadReader text_reader(TextReader read) {
       };
 }
 
-#if __has_include("import/onnx/read.h")
 WorkloadReader onnx_reader(const StepRequest& step) {
   return [dims = step.dims](const std::string& path,
                             const ModelRequest& request) -> Result<Imported<Workload>> {
@@ -70,18 +67,13 @@ WorkloadReader onnx_reader(const StepRequest& step) {
     return read_onnx(*bytes, path, {.dims = dims, .phase = request.phase});
   };
 }
-#endif
 
 /// Readers of files that are workloads themselves.
-std::map<std::string, WorkloadReader> readers_for([[maybe_unused]] const StepRequest& step) {
-  return {
-#if __has_include("import/onnx/read.h")
-    {".onnx", onnx_reader(step)},
-#endif
-        {".csv", text_reader(read_gemm_table)}, {".yaml", text_reader(read_workload)}, {
-      ".yml", text_reader(read_workload)
-    }
-  };
+std::map<std::string, WorkloadReader> readers_for(const StepRequest& step) {
+  return {{".onnx", onnx_reader(step)},
+          {".csv", text_reader(read_gemm_table)},
+          {".yaml", text_reader(read_workload)},
+          {".yml", text_reader(read_workload)}};
 }
 
 Table entry_table(std::string_view part, const std::vector<CatalogEntry>& entries) {
