@@ -8,6 +8,66 @@ namespace {
 
 using P = KernelParameter;
 
+/// The formats that can stand in for `format`, best first. Narrow formats without an engine of
+/// their own are converted and computed in the next wider one.
+std::vector<NumberFormat> stand_ins(NumberFormat format) {
+  using F = NumberFormat;
+  switch (format) {
+    case F::fp64: return {F::fp64};
+    case F::fp32: return {F::fp32, F::fp64, F::fp16, F::bf16};
+    case F::tf32: return {F::tf32, F::fp32, F::bf16, F::fp16};
+    case F::fp16: return {F::fp16, F::bf16, F::fp32, F::int8};
+    case F::bf16: return {F::bf16, F::fp16, F::fp32, F::int8};
+    case F::fp8: return {F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
+    case F::fp6:
+    case F::fp4:
+    case F::mxfp4:
+    case F::nvfp4: return {F::fp4, F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
+    case F::int4: return {F::int4, F::int8, F::fp8, F::fp16, F::bf16, F::fp32};
+    case F::int8:
+    case F::boolean: return {F::int8, F::fp16, F::bf16, F::fp32};
+    case F::int16: return {F::int16, F::fp32, F::fp16};
+    case F::int32:
+    case F::int64: return {F::fp32, F::fp16, F::int8};
+  }
+  return {};
+}
+
+FlopsPerSecond data_sheet_peak(const Device& device, NumberFormat format) {
+  for (const Peak& peak : device.peaks) {
+    if (peak.format == format) return peak.rate.value;
+  }
+  return FlopsPerSecond{};
+}
+
+FlopsPerSecond best_peak(const Device& device, NumberFormat format) {
+  for (const NumberFormat candidate : stand_ins(format)) {
+    const FlopsPerSecond rate = data_sheet_peak(device, candidate);
+    if (rate > FlopsPerSecond{}) return rate;
+  }
+  // Any engine is better than none: the data sheet names only an unusual format.
+  FlopsPerSecond best;
+  for (const Peak& peak : device.peaks)
+    best = std::max(best, peak.rate.value);
+  return best;
+}
+
+/// "108 SM", "28xSM@1.582GHz", "2x56 cores": the product of the leading numbers.
+double units_of(const std::string& text) {
+  double units = 1;
+  std::size_t at = 0;
+  bool any = false;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+    double number = 0;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9' && number < 1e6)
+      number = number * 10 + (text[at++] - '0');
+    if (number > 0) units *= number;
+    any = true;
+    if (at < text.size() && text[at] == 'x') ++at;
+  }
+  return any ? std::min(units, 1e6) : 0;
+}
+
 /// Rows and columns of output tiles that libraries ship, and their 1/a + 1/b.
 struct Tile {
   double rows;
@@ -222,10 +282,28 @@ KernelClass kernel_class_of(const OpShape& shape) {
   }
 }
 
+DeviceRates::DeviceRates(const Device& device) {
+  for (std::size_t i = 0; i < peaks.size(); ++i)
+    peaks[i] = best_peak(device, kNumberFormatNames[i].second);
+  // Cards that print fp16 twice as fast as bf16 do so with fp16 sums; libraries sum in fp32.
+  auto& half = peaks[static_cast<std::size_t>(NumberFormat::fp16)];
+  const FlopsPerSecond brain = data_sheet_peak(device, NumberFormat::bf16);
+  if (brain > FlopsPerSecond{}) half = std::min(half, brain);
+  if (!device.memories.empty() && device.memories.front().bandwidth) {
+    bandwidth = device.memories.front().bandwidth->value;
+  }
+  if (device.memories.size() > 1 && device.memories[1].capacity) {
+    cache = device.memories[1].capacity->value;
+  }
+  units = units_of(device.units);
+  // Not printed: a unit of 2 to 3 TFLOP/s, the middle of 2016 to 2024's GPUs, 16 bit, dense.
+  if (units <= 0) units = std::max(1.0, std::round(peak(NumberFormat::fp16).base() / 2.5e12));
+}
+
 KernelTime kernel_time(const DeviceRates& rates, const KernelParameters& parameters,
                        const OpShape& shape) {
   const Candidate best = busiest(rates, parameters, shape);
-  const double moved = (shape.read + shape.write - shape.weights).base();
+  const double moved = (shape.read - shape.weights).base();
   const double passes = parameters[P::passes] * moved / rates.bandwidth.base();
   return {Seconds{best.busy + passes}, Seconds{best.compute}, Seconds{best.memory + passes}};
 }
