@@ -150,7 +150,8 @@ Candidate matmul(const DeviceRates& rates, const KernelParameters& parameters,
   for (const double split : kSplits) {
     if (split > 1 && (grouped || shape.k < 128 * split)) break;
     double compute = 0;
-    for (const Tile& tile : kTiles) {
+    for (Tile tile : kTiles) {
+      if (tile.rows == kTiles.front().rows) tile.rows = rates.least_rows;
       const double tiles = tiles_along(shape.m, tile.rows, grouped) *
                            std::ceil(shape.n / tile.columns) * shape.batch * split;
       const double slow = 1 + parameters[P::tile] * tile.perimeter();
@@ -295,6 +296,8 @@ DeviceRates::DeviceRates(const Device& device) {
   if (device.memories.size() > 1 && device.memories[1].capacity) {
     cache = device.memories[1].capacity->value;
   }
+  const bool matrix_engine = device.kind == "gpu" || device.kind == "tpu" || device.kind == "asic";
+  least_rows = matrix_engine ? 16 : 4;
   units = units_of(device.units);
   // Not printed: a unit of 2 to 3 TFLOP/s, the middle of 2016 to 2024's GPUs, 16 bit, dense.
   if (units <= 0) units = std::max(1.0, std::round(peak(NumberFormat::fp16).base() / 2.5e12));

@@ -16,6 +16,7 @@ struct DeviceRates {
   BytesPerSecond bandwidth;  ///< of the main memory
   Bytes cache;               ///< last-level; 0 = none or unknown
   double units = 1;          ///< SMs, CUs, cores: what tiles are dealt to
+  double least_rows = 16;    ///< of a tile: 16 on matrix engines, 4 on vector units
 
   explicit DeviceRates(const Device& device);
   DeviceRates() = default;
