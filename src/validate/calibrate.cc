@@ -194,6 +194,11 @@ std::array<std::string, 5> group_names(const CalibrationRow& row) {
   names[0] = name_of(m.kernel_class);
   names[1] = names[0] + '/' + m.format;
   names[2] = names[1] + '/' + m.library;
+  // Classes of several kinds of kernel: a map of one input is not one of two.
+  const bool several = m.kernel_class == KernelClass::elementwise ||
+                       m.kernel_class == KernelClass::convolution ||
+                       m.kernel_class == KernelClass::recurrent;
+  if (several) names[2] += ':' + m.kind;
   names[3] = names[2] + '/' + row.device->family;
   names[4] = names[3] + '/' + row.device->id;
   return names;
