@@ -188,17 +188,20 @@ CalibrationNode fit_node(const std::vector<CalibrationRow>& all, const KernelPar
 
 }  // namespace
 
-std::array<std::string, 5> group_names(const CalibrationRow& row) {
+std::array<std::string, 5> group_names(const CalibrationRow& row, Libraries libraries) {
   const Measurement& m = *row.measurement;
   std::array<std::string, 5> names;
   names[0] = name_of(m.kernel_class);
   names[1] = names[0] + '/' + m.format;
-  names[2] = names[1] + '/' + m.library;
-  // Classes of several kinds of kernel: a map of one input is not one of two.
-  const bool several = m.kernel_class == KernelClass::elementwise ||
-                       m.kernel_class == KernelClass::convolution ||
-                       m.kernel_class == KernelClass::recurrent;
-  if (several) names[2] += ':' + m.kind;
+  names[2] = names[1] + "/any";
+  if (libraries == Libraries::apart) {
+    names[2] = names[1] + '/' + m.library;
+    // Classes of several kinds of kernel: a map of one input is not one of two.
+    const bool several = m.kernel_class == KernelClass::elementwise ||
+                         m.kernel_class == KernelClass::convolution ||
+                         m.kernel_class == KernelClass::recurrent;
+    if (several) names[2] += ':' + m.kind;
+  }
   names[3] = names[2] + '/' + row.device->family;
   names[4] = names[3] + '/' + row.device->id;
   return names;
@@ -221,11 +224,12 @@ Seconds naive_roofline(const CalibrationRow& row) {
   return time;
 }
 
-Calibration::Calibration(std::span<const CalibrationRow> rows) {
+Calibration::Calibration(std::span<const CalibrationRow> rows, Libraries libraries)
+    : libraries_(libraries) {
   std::array<std::map<std::string, std::vector<CalibrationRow>>, 5> levels;
   std::map<std::string, std::string> parents;
   for (const CalibrationRow& row : rows) {
-    const std::array<std::string, 5> names = group_names(row);
+    const std::array<std::string, 5> names = group_names(row, libraries_);
     for (std::size_t level = 0; level < names.size(); ++level) {
       levels[level][names[level]].push_back(row);
       if (level > 0) parents[names[level]] = names[level - 1];
@@ -242,12 +246,38 @@ Calibration::Calibration(std::span<const CalibrationRow> rows) {
 
 const KernelParameters& Calibration::parameters(const CalibrationRow& row) const {
   static const KernelParameters kDefault = default_kernel_parameters();
-  const std::array<std::string, 5> names = group_names(row);
+  const std::array<std::string, 5> names = group_names(row, libraries_);
   for (std::size_t level = names.size(); level-- > 0;) {
     const auto found = nodes_.find(names[level]);
     if (found != nodes_.end()) return found->second.parameters;
   }
   return kDefault;
+}
+
+std::vector<ScopedEntry> catalog_entries(std::span<const CalibrationRow> rows) {
+  std::vector<CalibrationRow> used;
+  std::map<std::string, ScopedEntry> scopes;
+  for (const CalibrationRow& row : rows) {
+    const Measurement& m = *row.measurement;
+    // Several formats of storage or several classes in one row describe no class of their own.
+    if (m.library.ends_with("-eager") || m.kind == "attention_mixed") continue;
+    used.push_back(row);
+    const auto names = group_names(row, Libraries::together);
+    const KernelEntry entry{m.kernel_class, m.format, {}, {}, 0, 0};
+    scopes[names[1]] = {"kind:gpu", entry};
+    scopes[names[3]] = {"family:" + row.device->family, entry};
+    scopes[names[4]] = {row.device->id, entry};
+  }
+  const Calibration calibration(used, Libraries::together);
+  std::vector<ScopedEntry> entries;
+  for (auto& [name, scoped] : scopes) {
+    const CalibrationNode& node = calibration.nodes().at(name);
+    scoped.entry.parameters = node.parameters;
+    scoped.entry.spread = node.spread;
+    scoped.entry.rows = node.rows;
+    entries.push_back(std::move(scoped));
+  }
+  return entries;
 }
 
 }  // namespace fastpath

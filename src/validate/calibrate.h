@@ -37,6 +37,10 @@ struct CalibrationNode {
   std::uint32_t rows = 0;
 };
 
+/// Whether libraries are told apart. Together: one set for a user who names none; rows whose
+/// library has the host launch kernel by kernel are left out, since Achieved::launch covers that.
+enum class Libraries : std::uint8_t { apart, together };
+
 /// Parameters by class, format, library, family and device, in that order: each level is fitted
 /// with the one before as its prior, so that a device without rows gets its family's, a family
 /// without rows its library's, and so on up to the built-in defaults.
@@ -46,7 +50,8 @@ struct CalibrationNode {
 /// Levenberg-Marquardt from the prior inside the parameters' ranges.
 class Calibration {
  public:
-  explicit Calibration(std::span<const CalibrationRow> rows);
+  explicit Calibration(std::span<const CalibrationRow> rows,
+                       Libraries libraries = Libraries::apart);
 
   /// The most specific fitted group that `row` belongs to.
   const KernelParameters& parameters(const CalibrationRow& row) const;
@@ -55,10 +60,21 @@ class Calibration {
 
  private:
   std::map<std::string, CalibrationNode, std::less<>> nodes_;
+  Libraries libraries_;
 };
 
 /// The names of the groups of a row, from the widest ("matmul") to the narrowest.
-std::array<std::string, 5> group_names(const CalibrationRow& row);
+std::array<std::string, 5> group_names(const CalibrationRow& row, Libraries libraries);
+
+/// An entry of the catalog. `scope`: "kind:gpu", "family:hopper" or a device's id.
+struct ScopedEntry {
+  std::string scope;
+  KernelEntry entry;
+};
+
+/// What a calibration says of each class and format, for libraries together: of any GPU, of
+/// families, of devices.
+std::vector<ScopedEntry> catalog_entries(std::span<const CalibrationRow> rows);
 
 /// launch + the parts' busy times.
 Seconds predicted_time(const CalibrationRow& row, const KernelParameters& parameters);

@@ -11,7 +11,7 @@
 namespace fastpath {
 namespace {
 
-constexpr std::uint32_t kFolds = 20;
+constexpr std::uint32_t kFolds = 10;
 /// A row may beat a data sheet by its clock's tolerance and the resolution of its print.
 constexpr double kTolerance = 0.97;
 /// Convolutions by transforms need fewer multiplications than counted: F(4x4, 3x3) 4 times.
