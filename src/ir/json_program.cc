@@ -55,10 +55,11 @@ void describe(A& archive, T& task) {
 
 template <class A, Describes<BlockMemory> T>
 void describe(A& archive, T& memory) {
-  auto& [weights, parameters, expert, distinct, saved, working, boundary, cache] = memory;
+  auto& [weights, parameters, expert, partial, distinct, saved, working, boundary, cache] = memory;
   archive("weights_B", weights);
   archive("parameters", parameters);
   archive("expert_parameters", expert);
+  archive("tensor_partial_parameters", partial);
   archive("distinct_parameters", distinct);
   archive("saved_B", saved);
   archive("working_B", working);
