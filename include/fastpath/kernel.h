@@ -80,7 +80,7 @@ struct KernelEntry {
   std::string format;   ///< format_key, or a scheme
   std::string library;  ///< framework or library: "trtllm", "cudnn"
   KernelParameters parameters;
-  double spread = 0;   ///< median of |log(measured / predicted)| over the rows
+  double spread = 0;  ///< median of |log(measured / predicted)| over the rows
   std::uint32_t rows = 0;
 };
 

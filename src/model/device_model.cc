@@ -70,8 +70,7 @@ DeviceModel::DeviceModel(const Device& device, Execution execution)
       launch_(execution == Execution::eager ? device.achieved.launch.value : Seconds{}) {
   for (std::size_t c = 0; c < kKernelClasses; ++c) {
     for (std::size_t f = 0; f < kFormats; ++f)
-      parameters_[c][f] =
-          pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
+      parameters_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
   }
   for (std::size_t i = 1; i < device.memories.size(); ++i) {
     const Memory& memory = device.memories[i];

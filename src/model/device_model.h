@@ -32,8 +32,8 @@ class DeviceModel {
  public:
   DeviceModel(const Device& device, Execution execution);
 
-  /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with the
-  /// device's entry for the operator's class and format, operands cold in the cache. Without an
+  /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with
+  /// the device's entry for the operator's class and format, operands cold in the cache. Without an
   /// entry of the catalog: built-in values with the shares of Device::achieved.
   TaskCost cost(const OpShape& shape) const;
 

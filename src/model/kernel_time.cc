@@ -155,14 +155,15 @@ Candidate matmul(const DeviceRates& rates, const KernelParameters& parameters,
       const double tiles = tiles_along(shape.m, tile.rows, grouped) *
                            std::ceil(shape.n / tile.columns) * shape.batch * split;
       const double slow = 1 + parameters[P::tile] * tile.perimeter();
-      const double one = 2 * tile.rows * tile.columns * (shape.k / split) * scale * slow / unit_rate;
+      const double one =
+          2 * tile.rows * tile.columns * (shape.k / split) * scale * slow / unit_rate;
       const double time =
           waves(tiles, rates.units, parameters[P::stream]) * (one + parameters[P::prologue]);
       if (compute == 0 || time < compute) compute = time;
     }
     const double bytes = footprint + (split > 1 ? split * partial : 0);
-    keep_better(best, compute * shape.steps,
-                memory_seconds(rates, parameters, bytes, footprint), parameters[P::overlap]);
+    keep_better(best, compute * shape.steps, memory_seconds(rates, parameters, bytes, footprint),
+                parameters[P::overlap]);
   }
   return best;
 }

@@ -13,17 +13,15 @@ namespace fastpath {
 /// Data-sheet rates of a device, looked up once.
 struct DeviceRates {
   std::array<FlopsPerSecond, kNumberFormatNames.size()> peaks{};  ///< dense, stand-ins filled in
-  BytesPerSecond bandwidth;  ///< of the main memory
-  Bytes cache;               ///< last-level; 0 = none or unknown
-  double units = 1;          ///< SMs, CUs, cores: what tiles are dealt to
-  double least_rows = 16;    ///< of a tile: 16 on matrix engines, 4 on vector units
+  BytesPerSecond bandwidth;                                       ///< of the main memory
+  Bytes cache;             ///< last-level; 0 = none or unknown
+  double units = 1;        ///< SMs, CUs, cores: what tiles are dealt to
+  double least_rows = 16;  ///< of a tile: 16 on matrix engines, 4 on vector units
 
   explicit DeviceRates(const Device& device);
   DeviceRates() = default;
 
-  FlopsPerSecond peak(NumberFormat format) const {
-    return peaks[static_cast<std::size_t>(format)];
-  }
+  FlopsPerSecond peak(NumberFormat format) const { return peaks[static_cast<std::size_t>(format)]; }
 };
 
 /// What the time of a kernel is made of; the parts overlap.

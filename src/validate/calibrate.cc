@@ -99,8 +99,8 @@ class Fit {
     std::vector<double> residuals;
     residuals.reserve(rows_.size());
     for (const CalibrationRow& row : rows_)
-      residuals.push_back(
-          std::log(predicted_time(row, parameters) / row.measurement->time) / kNoise);
+      residuals.push_back(std::log(predicted_time(row, parameters) / row.measurement->time) /
+                          kNoise);
     return residuals;
   }
 

@@ -45,8 +45,8 @@ enum class Libraries : std::uint8_t { apart, together };
 /// with the one before as its prior, so that a device without rows gets its family's, a family
 /// without rows its library's, and so on up to the built-in defaults.
 ///
-/// Fit: minimum of sum of sqrt(1 + (r / noise)^2) over residuals r = log(predicted / measured), plus
-/// squared distances of the parameters' logarithms from the prior over its spread, by
+/// Fit: minimum of sum of sqrt(1 + (r / noise)^2) over residuals r = log(predicted / measured),
+/// plus squared distances of the parameters' logarithms from the prior over its spread, by
 /// Levenberg-Marquardt from the prior inside the parameters' ranges.
 class Calibration {
  public:

@@ -29,9 +29,9 @@ struct LeftOut {
 };
 
 struct CrossValidation {
-  std::vector<ScoredRow> rows;         ///< with the local correction
-  std::vector<Seconds> physics;        ///< by row: predicted without it
-  std::vector<std::uint32_t> folds;    ///< by row
+  std::vector<ScoredRow> rows;            ///< with the local correction
+  std::vector<Seconds> physics;           ///< by row: predicted without it
+  std::vector<std::uint32_t> folds;       ///< by row
   std::vector<std::size_t> measurements;  ///< by row: index in the input
 };
 

@@ -26,11 +26,11 @@ double read_parameter(const CatalogTable& table, std::size_t row, KernelParamete
   }
   const double value = cell->at(0) * scale_of(range);
   if (value >= range.low * 0.999 && value <= range.high * 1.001) return value;
-  errors.push_back({table.place(row, column),
-                    fmt::format("{} must lie between {:g} and {:g} {}", column,
-                                range.low / scale_of(range), range.high / scale_of(range),
-                                is_time(range) ? "us" : range.unit),
-                    {}});
+  errors.push_back(
+      {table.place(row, column),
+       fmt::format("{} must lie between {:g} and {:g} {}", column, range.low / scale_of(range),
+                   range.high / scale_of(range), is_time(range) ? "us" : range.unit),
+       {}});
   return range.value;
 }
 
@@ -77,6 +77,7 @@ Result<KernelTable> KernelTable::parse(std::string_view text, const std::string&
 }
 
 void KernelTable::apply(Device& device) const {
+  device.kernels.clear();
   std::vector<std::string> scopes = {device.id};
   if (!device.family.empty()) scopes.push_back("family:" + device.family);
   scopes.push_back("kind:" + device.kind);

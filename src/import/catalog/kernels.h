@@ -20,7 +20,7 @@ class KernelTable {
   /// Errors: unknown classes, parameters outside their range, numbers that are none.
   static Result<KernelTable> parse(std::string_view text, const std::string& file);
 
-  /// Appends to the device the entries of its id, then its family's, then its kind's.
+  /// Gives the device the entries of its id, then its family's, then its kind's.
   void apply(Device& device) const;
 
   /// Entries of a later table come first.

@@ -7,7 +7,7 @@ namespace {
 
 struct Convolution {
   double batch;
-  double pixels_in;   ///< of one image
+  double pixels_in;  ///< of one image
   double pixels_out;
   double channels;
   double filters;

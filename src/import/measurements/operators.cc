@@ -56,10 +56,10 @@ struct ExpertLoad {
   double rows = 1;
 };
 
-/// Balanced: rows touch as many experts as they can. Power law of exponent alpha: expert i's load is
-/// the quantile (i - 1/2) / experts of a density x^-alpha between 1 and 0.8 tokens (as the benchmark
-/// of ai-dynamo/aiconfigurator draws it), at most one row a token, dealt to the ranks in order of
-/// size.
+/// Balanced: rows touch as many experts as they can. Power law of exponent alpha: expert i's load
+/// is the quantile (i - 1/2) / experts of a density x^-alpha between 1 and 0.8 tokens (as the
+/// benchmark of ai-dynamo/aiconfigurator draws it), at most one row a token, dealt to the ranks in
+/// order of size.
 ExpertLoad busiest_rank(double tokens, double top_k, double experts, double ranks, double alpha) {
   const double rows = tokens * top_k;
   if (alpha <= 0 || alpha == 1) {
@@ -235,7 +235,8 @@ Result<Imported<std::vector<Measurement>>> read_operator_measurements(std::strin
   }
   if (!errors.empty()) return failure(std::move(errors));
   for (const auto& [kind, rows] : unknown) {
-    result.warnings.push_back({{file, 0, 0}, fmt::format("{} rows of '{}' left out", rows, kind), {}});
+    result.warnings.push_back(
+        {{file, 0, 0}, fmt::format("{} rows of '{}' left out", rows, kind), {}});
   }
   return result;
 }
