@@ -88,8 +88,17 @@ void predict_fold(std::span<const CalibrationRow> rows, const FoldRows& fold,
   }
 }
 
+/// Narrow formats have kernels, and errors, of their own.
+std::string_view precision_class(std::string_view format) {
+  const bool wide = format == "16" || format == "16 as fp32" || format == "fp32" ||
+                    format == "tf32" || format == "fp64";
+  return wide ? "wide format" : "narrow format";
+}
+
 std::vector<std::string> regimes_of(const ScoredRow& row, std::string_view seen) {
-  return {fmt::format("{}, {}, {}", row.kind, size_class(row.predicted), seen),
+  const std::string_view precision = precision_class(row.format);
+  return {fmt::format("{}, {}, {}, {}", row.kind, precision, size_class(row.predicted), seen),
+          fmt::format("{}, {}, {}", row.kind, precision, seen),
           fmt::format("{}, {}", row.kind, seen), std::string(seen)};
 }
 

@@ -6,7 +6,8 @@
 namespace fastpath {
 namespace {
 
-/// How much wider, on the log scale, an interval gets for each level it had to fall back.
+/// How much wider, on the log scale, an interval gets where not even the widest regime has enough
+/// rows for its quantiles.
 constexpr double kWidening = 1.25;
 
 /// The k-th smallest (from 1) of `sorted`, clamped to its ends.
@@ -30,7 +31,6 @@ ResidualIntervals::ResidualIntervals(std::span<const Residual> residuals) {
 
 Interval ResidualIntervals::interval(std::span<const std::string> regimes,
                                      std::uint32_t left_out) const {
-  double widening = 1;
   std::vector<double> values;
   for (std::size_t level = 0; level < regimes.size(); ++level) {
     const auto found = by_regime_.find(regimes[level]);
@@ -44,7 +44,7 @@ Interval ResidualIntervals::interval(std::span<const std::string> regimes,
     if (values.size() >= kEnoughRows || (last && !values.empty())) {
       const double n = static_cast<double>(values.size());
       const double rank = std::ceil((n + 1) * 0.95);
-      if (values.size() < kEnoughRows) widening *= kWidening;
+      const double widening = values.size() < kEnoughRows ? kWidening : 1;
       return {std::exp(widening * order_statistic(values, n + 1 - rank)),
               std::exp(widening * order_statistic(values, rank)), values.size(), regimes[level],
               level > 0};
