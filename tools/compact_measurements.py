@@ -14,9 +14,9 @@ DATE = '2026-11-24'
 OPERATORS = ('gemm', 'attention_prefill', 'attention_decode', 'attention_mixed', 'moe_ffn', 'softmax',
              'layernorm', 'silu_mul', 'add', 'gelu', 'rope')
 COLUMNS = {
-    'operators': ('id device source op m n k batch seq heads kv_heads head_dim dtype time_us '
+    'operators': ('id device source date op m n k batch seq heads kv_heads head_dim dtype time_us '
                   'library notes').split(),
-    'deepbench': ('id device source op precision m n k w h c filt_w filt_h pad_w pad_h stride_w '
+    'deepbench': ('id device source date op precision m n k w h c filt_w filt_h pad_w pad_h stride_w '
                   'stride_h hidden timesteps time_ms').split(),
 }
 # What the reader takes from notes.
@@ -49,12 +49,13 @@ def main():
             rows = [row for row in csv.DictReader(file) if keep(name, row)]
         path = ROOT / 'catalog' / 'measurements' / f'{name}.csv'
         with open(path, 'w', encoding='utf-8', newline='') as file:
-            file.write(f'# read {DATE} from the sources named in each row; see README.md\n')
+            file.write('# From the sources named in each row, read on `date`; see README.md\n')
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(columns)
             for row in rows:
                 row['source'] = re.sub(r'@(.{8}).*', r'@\1', row['source'])
                 row['library'] = library(row)
+                row['date'] = DATE
                 row['notes'] = ' '.join(NOTES.findall(row.get('notes', '')))
                 writer.writerow([row.get(column, '') for column in columns])
         print(path, len(rows))

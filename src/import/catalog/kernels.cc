@@ -100,7 +100,13 @@ std::string kernel_table_header() {
   for (const std::string& column : kernel_columns()) {
     if (!header.empty()) header += ',';
     header += column;
-    if (column == "launch" || column == "prologue") header += " [us]";
+    for (std::size_t i = 0; i < kKernelParameters; ++i) {
+      const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
+      if (parameter.name != column) continue;
+      header += is_time(parameter)
+                    ? " [us]"
+                    : fmt::format(" [{}]", parameter.unit.empty() ? "x" : parameter.unit);
+    }
   }
   return header;
 }
