@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fastpath/kernel.h"
 #include "fastpath/number_format.h"
 #include "fastpath/quantity.h"
 
@@ -75,7 +76,9 @@ struct Device {
   std::optional<Figure<DollarsPerSecond>> rent;
   std::string units;  ///< cores, SMs, ... as the data sheet counts them
   std::string notes;
+  std::string family;  ///< generation: "hopper", "cdna3"; may be empty
   Achieved achieved;
+  std::vector<KernelEntry> kernels;  ///< fitted parameters of the operator model, this device's first
 
   /// The figures that a prediction needs are there: a peak and the main memory's bandwidth.
   bool has_data_sheet() const;

@@ -47,6 +47,11 @@ constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
                                                           "import model.onnx --dim batch=8 --json"};
+constexpr std::array<std::string_view, 2> kValidateExamples{
+    "validate --kind gemm --folds devices --plot gemm.svg", "validate my-operators.csv --json"};
+constexpr std::array<std::string_view, 2> kCalibrateExamples{
+    "calibrate my-operators.csv --device nvidia-h100-sxm-80gb --output my-h100.yaml",
+    "calibrate my-operators.csv --output my-catalog/kernels.csv"};
 constexpr std::array<std::string_view, 1> kCompletionExamples{"completion bash"};
 constexpr std::array<std::string_view, 1> kVersionExamples{"version"};
 
@@ -70,7 +75,11 @@ struct Tables {
                                    {"Detail", kImportFlags},
                                    {"Catalog", catalog_flags()},
                                    {"Output", report_flags()}}};
-  std::array<Verb, 8> verbs{{
+  std::array<FlagGroup, 3> validate{
+      {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> calibrate{
+      {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
+  std::array<Verb, 10> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
@@ -84,6 +93,10 @@ struct Tables {
       {"catalog", "List, search and show systems, devices, models, links and storage.",
        "[systems|devices|models|links|storage] [NAME]", 0, 2, catalog, kCatalogExamples,
        run_catalog},
+      {"validate", "Compare predicted operator times with published measurements, or your own.",
+       "[FILE.csv...]", 0, 16, validate, kValidateExamples, run_validate},
+      {"calibrate", "Fit how a device's kernels behave to measurements.", "[FILE.csv...]", 0, 16,
+       calibrate, kCalibrateExamples, run_calibrate},
       {"completion",
        "Print a script that completes command lines, or the manual page.",
        "bash|zsh|fish|man",

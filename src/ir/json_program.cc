@@ -20,7 +20,8 @@ void describe(A& archive, T& group) {
 
 template <class A, Describes<OpShape> T>
 void describe(A& archive, T& shape) {
-  auto& [kind, format, work, read, write, weights, m, n, k, batch, launches, fused] = shape;
+  auto& [kind, format, work, read, write, weights, m, n, k, batch, group, steps, winograd, launches,
+         fused] = shape;
   archive("kind", kind);
   archive("compute_format", format);
   archive("work_FLOP", work);
@@ -31,6 +32,9 @@ void describe(A& archive, T& shape) {
   archive("n", n);
   archive("k", k);
   archive("batch", batch);
+  archive("group", group);
+  archive("steps", steps);
+  archive("winograd", winograd);
   archive("launches", launches);
   archive("fused", fused);
 }

@@ -5,69 +5,72 @@
 namespace fastpath {
 namespace {
 
-/// The formats that can stand in for `format`, best first. Narrow formats without an engine of
-/// their own are converted and computed in the next wider one.
-std::vector<NumberFormat> stand_ins(NumberFormat format) {
-  using F = NumberFormat;
-  switch (format) {
-    case F::fp64: return {F::fp64};
-    case F::fp32: return {F::fp32, F::fp64, F::fp16, F::bf16};
-    case F::tf32: return {F::tf32, F::fp32, F::bf16, F::fp16};
-    case F::fp16: return {F::fp16, F::bf16, F::fp32, F::int8};
-    case F::bf16: return {F::bf16, F::fp16, F::fp32, F::int8};
-    case F::fp8: return {F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
-    case F::fp6:
-    case F::fp4:
-    case F::mxfp4:
-    case F::nvfp4: return {F::fp4, F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
-    case F::int4: return {F::int4, F::int8, F::fp8, F::fp16, F::bf16, F::fp32};
-    case F::int8:
-    case F::boolean: return {F::int8, F::fp16, F::bf16, F::fp32};
-    case F::int16: return {F::int16, F::fp32, F::fp16};
-    case F::int32:
-    case F::int64: return {F::fp32, F::fp16, F::int8};
-  }
-  return {};
-}
-
-FlopsPerSecond data_sheet_peak(const Device& device, NumberFormat format) {
-  for (const Peak& peak : device.peaks) {
-    if (peak.format == format) return peak.rate.value;
-  }
-  return FlopsPerSecond{};
-}
-
-FlopsPerSecond best_peak(const Device& device, NumberFormat format) {
-  for (const NumberFormat candidate : stand_ins(format)) {
-    const FlopsPerSecond rate = data_sheet_peak(device, candidate);
-    if (rate > FlopsPerSecond{}) return rate;
-  }
-  // Any engine is better than none: the data sheet names only an unusual format.
-  FlopsPerSecond best;
-  for (const Peak& peak : device.peaks)
-    best = std::max(best, peak.rate.value);
-  return best;
-}
+using P = KernelParameter;
 
 bool uses_matrix_engine(OpKind kind) {
   return kind == OpKind::matmul || kind == OpKind::grouped_matmul || kind == OpKind::convolution ||
          kind == OpKind::attention;
 }
 
+/// Built-in values with what the catalog says of the device as a whole.
+KernelParameters from_achieved(const Device& device, KernelClass kernel_class,
+                               NumberFormat format) {
+  const Achieved& achieved = device.achieved;
+  KernelParameters parameters = default_kernel_parameters();
+  double share = achieved.matmul.value;
+  for (const Peak& peak : device.peaks) {
+    if (peak.format == format && peak.achieved) share = peak.achieved->value;
+  }
+  switch (kernel_class) {
+    case KernelClass::attention_prefill:
+    case KernelClass::attention_decode: share = achieved.attention.value; break;
+    case KernelClass::softmax:
+    case KernelClass::norm:
+    case KernelClass::elementwise: share = achieved.vector.value; break;
+    default: break;
+  }
+  // `achieved` was fitted to whole kernels: without the cost of tiles, passes and their launches.
+  parameters[P::tile] = info(P::tile).low;
+  parameters[P::passes] = 0;
+  parameters[P::prologue] = info(P::prologue).low;
+  parameters[P::overlap] = info(P::overlap).high;
+  parameters[P::stream] = 1;
+  parameters[P::compute] = std::clamp(share, 1e-3, 1.0);
+  parameters[P::memory] = std::clamp(achieved.memory.value, 1e-3, 1.0);
+  parameters[P::launch] = achieved.graph_launch.value.base();
+  return parameters;
+}
+
+/// How well an entry describes a class and format: 0 = not at all. Entries of any library only.
+int fitness(const KernelEntry& entry, KernelClass kernel_class, std::string_view format) {
+  if (entry.kernel_class != kernel_class || !entry.library.empty()) return 0;
+  if (entry.format == format) return 2;
+  return entry.format.empty() ? 1 : 0;
+}
+
+KernelParameters pick(const Device& device, KernelClass kernel_class, NumberFormat format) {
+  const KernelEntry* best = nullptr;
+  int best_fitness = 0;
+  for (const KernelEntry& entry : device.kernels) {
+    const int fit = fitness(entry, kernel_class, format_key(format));
+    if (fit <= best_fitness) continue;
+    best = &entry;
+    best_fitness = fit;
+  }
+  if (best == nullptr) return from_achieved(device, kernel_class, format);
+  KernelParameters parameters = best->parameters;
+  parameters[P::warm] = 0;  // a model's operators do not repeat on the same operands
+  return parameters;
+}
+
 }  // namespace
 
 DeviceModel::DeviceModel(const Device& device, Execution execution)
-    : matmul_(device.achieved.matmul.value),
-      attention_(device.achieved.attention.value),
-      vector_(device.achieved.vector.value),
-      memory_(device.achieved.memory.value),
-      launch_(execution == Execution::eager ? device.achieved.launch.value : Seconds{}),
-      gap_(device.achieved.graph_launch.value) {
-  for (std::size_t i = 0; i < kFormats; ++i) {
-    peaks_[i] = best_peak(device, kNumberFormatNames[i].second);
-  }
-  if (!device.memories.empty() && device.memories.front().bandwidth) {
-    bandwidth_ = device.memories.front().bandwidth->value;
+    : rates_(device),
+      launch_(execution == Execution::eager ? device.achieved.launch.value : Seconds{}) {
+  for (std::size_t c = 0; c < kKernelClasses; ++c) {
+    for (std::size_t f = 0; f < kFormats; ++f)
+      parameters_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
   }
   for (std::size_t i = 1; i < device.memories.size(); ++i) {
     const Memory& memory = device.memories[i];
@@ -75,37 +78,31 @@ DeviceModel::DeviceModel(const Device& device, Execution execution)
   }
 }
 
-FlopsPerSecond DeviceModel::peak(NumberFormat format) const {
-  return peaks_[static_cast<std::size_t>(format)];
-}
-
-Seconds DeviceModel::compute_time(const OpShape& shape) const {
-  if (shape.work <= Flops{}) return Seconds{};
-  if (!uses_matrix_engine(shape.kind)) {
-    return shape.work / (vector_ * peak(NumberFormat::fp32));
-  }
-  const double achieved = shape.kind == OpKind::attention ? attention_ : matmul_;
-  return shape.work / (achieved * peak(shape.compute_format));
+const KernelParameters& DeviceModel::parameters(const OpShape& shape) const {
+  return parameters_[static_cast<std::size_t>(kernel_class_of(shape))]
+                    [static_cast<std::size_t>(shape.compute_format)];
 }
 
 TaskCost DeviceModel::cost(const OpShape& shape) const {
+  const KernelParameters& parameters = this->parameters(shape);
+  const KernelTime kernel = kernel_time(rates_, parameters, shape);
   TaskCost cost;
   cost.traffic = shape.read + shape.write;
-  cost.compute = compute_time(shape);
-  cost.memory = cost.traffic / (memory_ * bandwidth_);
+  cost.compute = kernel.compute;
+  cost.memory = kernel.memory;
   for (const BytesPerSecond bandwidth : cache_bandwidths_) {
-    cost.cache = std::max(cost.cache, cost.traffic / (memory_ * bandwidth));
+    cost.cache = std::max(cost.cache, cost.traffic / (parameters[P::memory] * bandwidth));
   }
   cost.launch = shape.launches * launch_;
-  const Seconds busy = std::max({cost.compute, cost.memory, cost.cache});
-  const Seconds on_device = shape.launches * gap_ + busy;
-  cost.time = std::max(on_device, cost.launch);
-  if (cost.launch > on_device || shape.launches * gap_ > busy) {
+  const Seconds busy = std::max(kernel.busy, cost.cache);
+  const Seconds gaps{shape.launches * parameters[P::launch]};
+  cost.time = std::max(gaps + busy, cost.launch);
+  if (cost.launch > gaps + busy || gaps > busy) {
     cost.bound = Bound::launch;
-  } else if (busy == cost.compute) {
+  } else if (cost.compute >= std::max(cost.memory, cost.cache)) {
     cost.bound = Bound::compute;
   } else {
-    cost.bound = busy == cost.memory ? Bound::memory : Bound::cache;
+    cost.bound = cost.memory >= cost.cache ? Bound::memory : Bound::cache;
   }
   return cost;
 }
@@ -113,7 +110,7 @@ TaskCost DeviceModel::cost(const OpShape& shape) const {
 Seconds DeviceModel::lower_bound(const OpShape& shape) const {
   const FlopsPerSecond rate =
       uses_matrix_engine(shape.kind) ? peak(shape.compute_format) : peak(NumberFormat::fp32);
-  return std::max(shape.work / rate, (shape.read + shape.write) / bandwidth_);
+  return std::max(shape.work / rate, (shape.read + shape.write) / rates_.bandwidth);
 }
 
 }  // namespace fastpath

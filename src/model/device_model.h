@@ -1,5 +1,5 @@
-/// Time of one operator on one device: a roofline over all memory levels, with launch time and the
-/// shares of the data sheet that kernels achieve.
+/// Time of one operator on one device: kernels as kernel_time.h describes them, and the host that
+/// launches them.
 #pragma once
 
 #include <array>
@@ -9,6 +9,8 @@
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 #include "fastpath/system.h"
+
+#include "model/kernel_time.h"
 
 namespace fastpath {
 
@@ -24,36 +26,33 @@ struct TaskCost {
   Bytes traffic;  ///< main memory; bytes sent for a collective
 };
 
-/// Rates of a device, looked up once. Valid for a device with a data sheet.
+/// A device's rates and the parameters of its kernels, looked up once. Valid for a device with a
+/// data sheet.
 class DeviceModel {
  public:
   DeviceModel(const Device& device, Execution execution);
 
-  /// time = max(launch by the host, gap + max(work / (peak x achieved), traffic / (bandwidth x
-  /// achieved) at each memory level)). Source: Williams, Waterman, Patterson, "Roofline", CACM
-  /// 52(4), 2009; launch as the host's rate limit.
+  /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with
+  /// the device's entry for the operator's class and format, operands cold in the cache. Without an
+  /// entry of the catalog: built-in values with the shares of Device::achieved.
   TaskCost cost(const OpShape& shape) const;
 
   /// Dense data-sheet peak for `format`, or that of the format in which the device would compute it
   /// instead: the next wider one it has.
-  FlopsPerSecond peak(NumberFormat format) const;
+  FlopsPerSecond peak(NumberFormat format) const { return rates_.peak(format); }
 
   /// Never beaten: work at the data-sheet peak, traffic at the data-sheet bandwidth.
   Seconds lower_bound(const OpShape& shape) const;
 
- private:
-  Seconds compute_time(const OpShape& shape) const;
+  /// What `cost` uses for an operator.
+  const KernelParameters& parameters(const OpShape& shape) const;
 
+ private:
   static constexpr std::size_t kFormats = kNumberFormatNames.size();
-  std::array<FlopsPerSecond, kFormats> peaks_;  ///< by format, fallbacks filled in
-  BytesPerSecond bandwidth_;
+  DeviceRates rates_;
+  std::array<std::array<KernelParameters, kFormats>, kKernelClasses> parameters_;
   std::vector<BytesPerSecond> cache_bandwidths_;
-  double matmul_ = 1;
-  double attention_ = 1;
-  double vector_ = 1;
-  double memory_ = 1;
-  Seconds launch_;
-  Seconds gap_;
+  Seconds launch_;  ///< of the host
 };
 
 }  // namespace fastpath

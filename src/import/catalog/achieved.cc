@@ -100,6 +100,7 @@ const AchievedTable::Value* AchievedTable::find(const std::vector<std::string>& 
 }
 
 void AchievedTable::apply(Device& device, std::string_view family) const {
+  device.family = family;
   std::vector<std::string> scopes = {device.id};
   if (!family.empty()) scopes.push_back(fmt::format("family:{}", family));
   // Phones' accelerators are nothing like the data centre's.

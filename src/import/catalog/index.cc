@@ -85,6 +85,12 @@ Result<void> CatalogIndex::add(std::string_view path, const std::string& file,
     achieved_.add(*table);
     return {};
   }
+  if (path.ends_with("kernels.csv")) {
+    const auto table = KernelTable::parse(text, file);
+    if (!table) return failure(table.error());
+    kernels_.add(*table);
+    return {};
+  }
   const auto below = [&](std::string_view folder) {
     return path.starts_with(folder) || path.find(fmt::format("/{}", folder)) != path.npos;
   };

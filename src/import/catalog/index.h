@@ -13,6 +13,7 @@
 #include "fastpath/result.h"
 
 #include "import/catalog/achieved.h"
+#include "import/catalog/kernels.h"
 #include "import/catalog/device_row.h"
 #include "import/catalog/entry.h"
 #include "import/catalog/table.h"
@@ -44,6 +45,7 @@ class CatalogIndex {
 
   const Names& names(EntryKind kind) const;
   const AchievedTable& achieved() const { return achieved_; }
+  const KernelTable& kernels() const { return kernels_; }
   std::vector<std::string> aliases_of(std::string_view id) const;
 
   /// The failure for an unknown name, with a did-you-mean over the names of these kinds.
@@ -61,6 +63,7 @@ class CatalogIndex {
   std::array<Names, 4> names_;
   std::map<std::string, std::string, std::less<>> aliases_;
   AchievedTable achieved_;
+  KernelTable kernels_;
 };
 
 /// The text of a file of at most 8 MiB.

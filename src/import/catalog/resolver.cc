@@ -108,6 +108,7 @@ Result<Storage> Resolver::storage(std::string_view name, const Place& place) {
 
 void Resolver::set_achieved(Device& device, std::string_view family) {
   index_.achieved().apply(device, family);
+  index_.kernels().apply(device);
 }
 
 }  // namespace fastpath

@@ -219,6 +219,48 @@ class DeviceReader {
     }
     if (const YamlNode* node = map.get("caches")) read_caches(*node, device);
     if (const YamlNode* node = map.get("achieved")) read_achieved(*node, device);
+    if (const YamlNode* node = map.get("kernels")) read_kernels(*node, device);
+  }
+
+  /// The file's entries come before those that the device inherits.
+  void read_kernels(const YamlNode& node, Device& device) {
+    if (!node.is_list()) {
+      figures_.reader().error(node, "kernels must be a list", "as `fastpath calibrate` writes it");
+      return;
+    }
+    std::vector<KernelEntry> entries;
+    for (const YamlNode& item : node.items) {
+      if (auto entry = read_kernel(item)) entries.push_back(std::move(*entry));
+    }
+    device.kernels.insert(device.kernels.begin(), entries.begin(), entries.end());
+  }
+
+  std::optional<KernelEntry> read_kernel(const YamlNode& node) {
+    YamlMap map(figures_.reader(), node, "a kernel's parameters");
+    KernelEntry entry;
+    const auto name = map.string("class", Need::required);
+    const auto kernel_class = name ? parse_kernel_class(*name) : std::nullopt;
+    if (name && !kernel_class)
+      figures_.reader().error(node, "unknown class of kernels '" + *name + "'");
+    entry.format = map.string("format").value_or("");
+    entry.library = map.string("library").value_or("");
+    entry.spread = map.number("spread", 0, 100).value_or(0);
+    entry.rows = static_cast<std::uint32_t>(map.number("rows", 0, 1e9).value_or(0));
+    for (std::size_t i = 0; i < kKernelParameters; ++i) {
+      const KernelParameterInfo& range = info(static_cast<KernelParameter>(i));
+      double& value = entry.parameters.values[i];
+      value = range.value;
+      if (range.unit == "s") {
+        const auto time = map.quantity<Seconds>(range.name);
+        if (time) value = std::clamp(time->base(), range.low, range.high);
+      } else {
+        value = map.number(range.name, range.low * 0.999, range.high * 1.001).value_or(range.value);
+      }
+    }
+    map.finish();
+    if (!kernel_class) return std::nullopt;
+    entry.kernel_class = *kernel_class;
+    return entry;
   }
 
   void read_memory(const YamlNode& node, Memory& memory) {

@@ -47,6 +47,9 @@ Result<System> read_system_yaml(std::string_view text, const std::string& file, 
 /// Reads a file that starts with `device:`.
 Result<Device> read_device_yaml(std::string_view text, const std::string& file, SystemParts& parts);
 
+/// An item of a device's `kernels`, on one line.
+std::string kernel_yaml(const KernelEntry& entry);
+
 /// Text that read_system_yaml reads back to an equal system without any parts: the device and all
 /// figures are written out, each with its source.
 std::string write_system_yaml(const System& system);

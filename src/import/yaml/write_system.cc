@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -141,6 +142,13 @@ void write_achieved(Writer& writer, const Device& device) {
   }
 }
 
+void write_kernels(Writer& writer, std::span<const KernelEntry> kernels, int indent) {
+  if (kernels.empty()) return;
+  writer.line(indent, "kernels:");
+  for (const KernelEntry& entry : kernels)
+    writer.line(indent + 1, "- " + kernel_yaml(entry));
+}
+
 void write_device(Writer& writer, const Device& device) {
   writer.line(0, "device:");
   writer.text_line(1, "id", device.id);
@@ -152,6 +160,7 @@ void write_device(Writer& writer, const Device& device) {
   for (const Peak& peak : device.peaks)
     writer.figure(2, name_of(peak.format), peak.rate);
   write_memories(writer, device);
+  write_kernels(writer, device.kernels, 1);
   if (device.link || !device.link_name.empty()) {
     writer.line(1, "link:");
     writer.text_line(2, "name", device.link_name);
@@ -196,6 +205,19 @@ void write_host(Writer& writer, const Host& host) {
 }
 
 }  // namespace
+
+std::string kernel_yaml(const KernelEntry& entry) {
+  std::string text = fmt::format("{{class: {}, format: \"{}\", library: \"{}\"",
+                                 name_of(entry.kernel_class), entry.format, entry.library);
+  for (std::size_t i = 0; i < kKernelParameters; ++i) {
+    const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
+    const bool time = parameter.unit == "s";
+    text += fmt::format(", {}: {}{}", parameter.name,
+                        time ? entry.parameters.values[i] * 1e6 : entry.parameters.values[i],
+                        time ? " us" : "");
+  }
+  return text + fmt::format(", spread: {}, rows: {}}}", entry.spread, entry.rows);
+}
 
 std::string write_system_yaml(const System& system) {
   Writer writer(usual_source(system.device));
