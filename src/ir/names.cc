@@ -87,12 +87,14 @@ constexpr Table<Optimizer, 4> kOptimizers{{{"none", Optimizer::none},
                                            {"momentum", Optimizer::momentum},
                                            {"adam", Optimizer::adam}}};
 
-constexpr Table<Collective, 6> kCollectives{{{"none", Collective::none},
+constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"all_reduce", Collective::all_reduce},
                                              {"all_gather", Collective::all_gather},
                                              {"reduce_scatter", Collective::reduce_scatter},
                                              {"all_to_all", Collective::all_to_all},
-                                             {"send_recv", Collective::send_recv}}};
+                                             {"send_recv", Collective::send_recv},
+                                             {"broadcast", Collective::broadcast},
+                                             {"reduce", Collective::reduce}}};
 
 constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"recompute", Pass::recompute},
