@@ -20,12 +20,6 @@ foreach(layer IN LISTS FASTPATH_LAYERS)
   endif()
 endforeach()
 
-# Small workloads and systems that tests share.
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cc)
-add_library(fastpath_test_support STATIC ${sources})
-target_include_directories(fastpath_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
-target_link_libraries(fastpath_test_support PUBLIC fastpath_ir PRIVATE fastpath_options)
-
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/property/*.cc)
 if(sources)
   fastpath_add_gtest(fastpath_property_test property SOURCES ${sources}

@@ -48,6 +48,9 @@ struct OpShape {
   double n = 0;
   double k = 0;
   double batch = 1;
+  double group = 1;     ///< attention: query heads that share a key and value head
+  double steps = 1;     ///< `work` is done in that many equal steps, one after the other
+  bool winograd = false;  ///< convolution: 3 x 3, stride 1
   double launches = 1;  ///< kernels
   bool fused = false;   ///< runs inside its producer's kernel: no launch, no traffic of its own
 };
@@ -73,9 +76,12 @@ struct Task {
 
 /// Per-rank memory of one block, for one micro-batch where it holds activations.
 struct BlockMemory {
-  Bytes weights;                   ///< weights and constants as stored for computing, not sharded
-  double parameters = 0;           ///< trained elements on this rank, without those of experts
-  double expert_parameters = 0;    ///< trained elements that are split over the expert axis
+  Bytes weights;                 ///< weights and constants as stored for computing, not sharded
+  double parameters = 0;         ///< trained elements on this rank, without those of experts
+  double expert_parameters = 0;  ///< trained elements that are split over the expert axis
+  /// Of `parameters`, those whose gradient is partial over tensor ranks: norm scales where sequence
+  /// parallelism splits the tokens they see.
+  double tensor_partial_parameters = 0;
   double distinct_parameters = 0;  ///< all trained elements, each over the ranks that hold a copy
   Bytes saved;                     ///< activations kept from forward to backward
   Bytes working;                   ///< largest live set while the block runs, besides `saved`

@@ -38,7 +38,7 @@ struct Fitted {
 
 struct Peak {
   NumberFormat format = NumberFormat::fp32;
-  Figure<FlopsPerSecond> rate;  ///< dense
+  Figure<FlopsPerSecond> rate;     ///< dense
   std::optional<Fitted> achieved;  ///< of matmuls in this format, instead of Achieved::matmul
 };
 

@@ -18,7 +18,8 @@ struct ExplainedTerm {
   double value = 0;
   Unit unit = Unit::none;
   std::string formula;  ///< of this term; empty for an input
-  std::string source;   ///< of an input: data sheet, plan, model
+  std::string from;     ///< of an input that has no source: "plan"
+  Source source;        ///< of an input
   int depth = 0;        ///< 0 = the figure itself; its inputs have 1, theirs 2
 };
 
@@ -32,7 +33,8 @@ std::vector<std::string> figure_names(const Prediction& prediction);
 Result<std::vector<ExplainedTerm>> explain_figure(const PredictedCase& predicted,
                                                   std::string_view figure);
 
-/// Table `terms`: a row per term, indented by depth; each value in its own unit.
+/// Tables `terms` (a row per term, indented by depth, each value in its own unit and as text),
+/// `values` (the same, exact) and `sources`, to which both refer.
 Findings findings_of(std::string_view figure, const std::vector<ExplainedTerm>& terms);
 
 }  // namespace fastpath

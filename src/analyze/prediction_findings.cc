@@ -40,8 +40,8 @@ std::string_view label_of(Pass pass) {
   switch (pass) {
     case Pass::forward: return "forward";
     case Pass::recompute: return "recompute";
-    case Pass::backward_input: return "backward (inputs)";
-    case Pass::backward_weight: return "backward (weights)";
+    case Pass::backward_input: return "input grad";
+    case Pass::backward_weight: return "weight grad";
     case Pass::update: return "update";
   }
   return "";
@@ -274,7 +274,7 @@ Table elasticity_table(const Prediction& prediction) {
               "What would help most",
               {{"resource", Unit::none},
                {"elasticity", Unit::none},
-               {"step_time_if_10_percent_better", Unit::seconds},
+               {"if_10_percent_better", Unit::seconds},
                {"change", Unit::ratio}},
               {}};
   const double step = prediction.step.value.base();
@@ -288,7 +288,7 @@ Table elasticity_table(const Prediction& prediction) {
 Table shortage_table(const PredictedCase& c) {
   const OutOfMemory& oom = *c.prediction.out_of_memory;
   Table table{"memory_shortage",
-              "Does not fit",
+              "Does not fit into memory",
               {{"pipeline_rank", Unit::count},
                {"needed", Unit::bytes},
                {"available", Unit::bytes},
@@ -447,8 +447,8 @@ Findings explain_prediction(const PredictedCase& predicted, const ExplainOptions
   findings.title =
       fmt::format("{}: {} on {}", predicted.workload.name, words_for(prediction.phase),
                   predicted.system.name.empty() ? predicted.system.id : predicted.system.name);
-  findings.tables.push_back(single_summary(predicted));
   if (prediction.out_of_memory) findings.tables.push_back(shortage_table(predicted));
+  findings.tables.push_back(single_summary(predicted));
   findings.tables.push_back(bound_table(prediction));
   if (!rows_where(prediction, false).empty()) {
     findings.tables.push_back(operator_table(prediction, options.top));

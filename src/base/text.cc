@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n\f\v";
 /// Words longer than this are not compared: nobody mistypes them, and hostile ones cost time.
-constexpr std::size_t kLongestWord = 80;
+constexpr std::size_t kLongestWord = 48;
+constexpr std::size_t kMostCompared = 4096;
 constexpr std::size_t kMostListed = 12;
 constexpr std::size_t kMostQuoted = 60;
 
@@ -123,6 +124,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   if (word.empty() || word.size() > kLongestWord) return std::nullopt;
   const std::string wanted = lower(word);
+  candidates = candidates.first(std::min(candidates.size(), kMostCompared));
   const std::string* best = nullptr;
   std::size_t best_distance = allowed_distance(word.size()) + 1;
   for (const std::string& candidate : candidates) {

@@ -213,7 +213,7 @@ void add_step_tables(Findings& findings, const Run& run, const Scenario& scenari
   for (const Table& table : step.tables) {
     if (table.name == "summary" || table.name == "time_by_bound") continue;
     findings.tables.push_back(table);
-    if (table.name == "operators" || table.name == "elasticities") {
+    if (table.name != "memory" && table.name != "memory_shortage") {
       findings.tables.back().title += run.decode.empty() ? ": prefill" : ": last decode step";
     }
   }

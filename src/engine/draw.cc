@@ -163,12 +163,11 @@ class Drawing {
     }
     Seconds clock = end + reduction.time;
     for (const Task& task : update_tasks(plan_, stage_memory(all, costs_.memory))) {
-      if (task.collective != Collective::none && task.collective != Collective::all_gather) {
-        continue;
-      }
+      if (overlaps_backward(task)) continue;
       const bool network = task.collective != Collective::none;
       const TaskCost one = models_.cost(task);
-      span(lane(rank, network ? 2 : 1), network ? "weights all_gather" : "optimizer", "update",
+      span(lane(rank, network ? 2 : 1),
+           network ? "weights " + std::string(name_of(task.collective)) : "optimizer", "update",
            clock, one);
       clock += one.time;
     }

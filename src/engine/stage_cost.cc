@@ -120,6 +120,12 @@ class Reduction {
 
 }  // namespace
 
+bool overlaps_backward(const Task& task) {
+  const bool reduces =
+      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
+  return reduces && task.axis == MeshAxis::data;
+}
+
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                      Seconds end) {
   RankCost result;
@@ -154,9 +160,7 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
     all.insert(all.end(), stages[s].begin(), stages[s].end());
   }
   for (const Task& task : update_tasks(plan, stage_memory(all, costs.memory))) {
-    const bool reduces_gradients =
-        task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-    if (reduces_gradients) continue;
+    if (overlaps_backward(task)) continue;
     const TaskCost cost = cost_models.cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;

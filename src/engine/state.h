@@ -61,6 +61,9 @@ struct Predictor::State {
   std::map<OrderKey, ScheduleOrder> orders;
 };
 
+/// Whether an update task is a reduction of gradients, which starts under the backward.
+bool overlaps_backward(const Task& task);
+
 /// A pass over the blocks of a stage, in the order of execution (forward) or against it. Gathers of
 /// sharded weights run one block ahead.
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,

@@ -114,7 +114,8 @@ TEST(SystemCheck, a_torus_multiplies_to_its_count) {
 
 TEST(SystemCheck, counts_that_overflow_are_a_mistake) {
   EXPECT_FALSE(
-      mistakes_in(system_with({level(900'000'000), level(900'000'000), level(900'000'000)})).empty());
+      mistakes_in(system_with({level(900'000'000), level(900'000'000), level(900'000'000)}))
+          .empty());
 }
 
 TEST(DeviceDataSheet, is_a_peak_and_the_bandwidth_of_main_memory) {

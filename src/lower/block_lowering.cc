@@ -28,9 +28,27 @@ std::vector<bool> expert_weights(const Block& block) {
   return found;
 }
 
+double elements_at(const Splitting& splitting, const Tensor& tensor, const Layout& home) {
+  return elements(splitting.workload(), tensor, splitting.sizes(home));
+}
+
+/// By tensor: whether an operator that splits another dimension over tensor ranks reads it whole.
+std::vector<bool> partial_over_tensor(const Block& block, const ForwardState& forward) {
+  constexpr auto kTensor = static_cast<std::size_t>(MeshAxis::tensor);
+  std::vector<bool> partial(block.tensors.size(), false);
+  for (std::size_t op = 0; op < block.ops.size(); ++op) {
+    if (!forward.op_split[op][kTensor].is_split()) continue;
+    for (const TensorId id : block.ops[op].inputs) {
+      const bool whole = forward.home[id][kTensor].is_replicated();
+      if (whole && block.tensors[id].role == TensorRole::weight) partial[id] = true;
+    }
+  }
+  return partial;
+}
+
 void count_weight(const Splitting& splitting, const Tensor& tensor, const Layout& home,
                   bool of_experts, BlockMemory& memory) {
-  const double local = elements(splitting.workload(), tensor, splitting.sizes(home));
+  const double local = elements_at(splitting, tensor, home);
   memory.weights += local * bytes_per_element(tensor.format);
   if (tensor.role != TensorRole::weight || tensor.tied) return;
   (of_experts ? memory.expert_parameters : memory.parameters) += local;
@@ -42,12 +60,14 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
   const Splitting& splitting = context.splitting;
   const std::vector<bool> saved = saved_tensors(block);
   const std::vector<bool> of_experts = expert_weights(block);
+  const std::vector<bool> partial = partial_over_tensor(block, forward);
   BlockMemory memory;
   for (std::size_t id = 0; id < block.tensors.size(); ++id) {
     const Tensor& tensor = block.tensors[id];
     const Layout& home = forward.home[id];
     const Bytes bytes = splitting.bytes(tensor, home);
     if (is_resident(tensor)) count_weight(splitting, tensor, home, of_experts[id], memory);
+    if (partial[id]) memory.tensor_partial_parameters += elements_at(splitting, tensor, home);
     if (tensor.role == TensorRole::cache) memory.cache += bytes;
     if (context.training && saved[id]) memory.saved += bytes;
     const bool enters = tensor.role == TensorRole::activation && !forward.produced[id];

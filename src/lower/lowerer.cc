@@ -34,12 +34,12 @@ Workload in_formats(const Workload& workload, const Plan& plan) {
   return copy;
 }
 
-Task sync(Collective collective, Group group, Bytes payload) {
+Task sync(Collective collective, MeshAxis axis, Group group, Bytes payload) {
   Task task;
   task.op = kWholeBlock;
   task.pass = Pass::update;
   task.collective = collective;
-  task.axis = MeshAxis::data;
+  task.axis = axis;
   task.group = group;
   task.payload = payload;
   return task;
@@ -149,6 +149,7 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
     if (block.use == SegmentUse::executed) {
       sum.parameters += times * one.parameters;
       sum.expert_parameters += times * one.expert_parameters;
+      sum.tensor_partial_parameters += times * one.tensor_partial_parameters;
       sum.distinct_parameters += times * one.distinct_parameters;
       sum.saved += times * one.saved;
       sum.cache += times * one.cache;
@@ -170,8 +171,14 @@ std::vector<Task> update_tasks(const Plan& plan, const BlockMemory& memory) {
   std::vector<Task> tasks;
   if (all <= 0) return tasks;
   const auto reduce = [&](Collective collective, Group group, Bytes payload) {
-    if (group.size > 1 && payload > Bytes{}) tasks.push_back(sync(collective, group, payload));
+    if (group.size == 1 || payload <= Bytes{}) return;
+    tasks.push_back(sync(collective, MeshAxis::data, group, payload));
   };
+  const Group tensor = mesh.group(MeshAxis::tensor);
+  if (tensor.size > 1 && memory.tensor_partial_parameters > 0) {
+    tasks.push_back(sync(Collective::all_reduce, MeshAxis::tensor, tensor,
+                         memory.tensor_partial_parameters * gradient));
+  }
   // ZeRO-2 and 3 have reduced their gradients block by block.
   if (plan.zero_stage < 2) {
     reduce(reduction, dense, memory.parameters * gradient);

@@ -19,6 +19,7 @@ constexpr std::string_view kCyan = "\x1b[36m";
 constexpr std::string_view kReset = "\x1b[0m";
 constexpr int kBarWidth = 20;
 constexpr int kShortestText = 12;       ///< a text column is not shortened below this
+constexpr int kShortestWrapped = 30;    ///< a last text column is wrapped down to this
 constexpr std::size_t kTurnedRows = 6;  ///< most rows of a table that may be turned
 constexpr int kGap = 2;                 ///< blanks between columns
 
@@ -87,11 +88,12 @@ std::string with_separators(std::string digits) {
 /// A number that is not zero never reads as zero.
 std::string fixed(double value, int decimals) {
   if (!std::isfinite(value)) return "?";
+  if (value == 0) return "0";
   if (std::abs(value) >= 1e15) return fmt::format("{:.3e}", value);
   const double smallest = std::pow(10.0, -decimals);
   if (value != 0 && std::abs(value) < smallest / 2) {
     if (decimals == 0) return fmt::format("{:.2g}", value);
-    return fmt::format("{}{:.{}f}", value < 0 ? ">-" : "<", smallest, decimals);
+    return value < 0 ? "~0" : fmt::format("<{:.{}f}", smallest, decimals);
   }
   return with_separators(fmt::format("{:.{}f}", value, decimals));
 }
@@ -152,17 +154,19 @@ std::string with_unit(std::string text, std::string_view unit) {
   return text + " " + std::string(unit);
 }
 
-/// "step_time" -> "step time"; "tokens" in 1/s -> "tokens/s".
+/// "step_time" -> "step time"; "tokens_per_device" in 1/s -> "tokens/s per device".
 std::string label_of(const Column& column) {
   std::string label = printable(column.name);
   std::replace(label.begin(), label.end(), '_', ' ');
-  if (column.unit == Unit::per_second) label += "/s";
+  if (column.unit == Unit::per_second)
+    label.insert(std::min(label.size(), label.find(" per ")), "/s");
   return label;
 }
 
 /// A table as text, column by column.
 struct Grid {
   std::vector<std::string> headers;
+  std::vector<std::string> units;               ///< second line of the headers
   std::vector<std::vector<std::string>> cells;  ///< [row][column]
   std::vector<int> widths;
   std::vector<bool> right;
@@ -171,7 +175,7 @@ struct Grid {
 void measure(Grid& grid) {
   grid.widths.assign(grid.headers.size(), 0);
   for (std::size_t i = 0; i < grid.headers.size(); ++i) {
-    grid.widths[i] = display_width(grid.headers[i]);
+    grid.widths[i] = std::max(display_width(grid.headers[i]), display_width(grid.units[i]));
     for (const std::vector<std::string>& row : grid.cells)
       grid.widths[i] = std::max(grid.widths[i], display_width(row[i]));
   }
@@ -190,11 +194,9 @@ Grid grid_of(const Table& table) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const NumberStyle style = number_style(table, i);
     const bool text = is_text_column(table, i);
-    std::string header = label_of(table.columns[i]);
-    if (!text && !style.scale.name.empty() && style.scale.name != "%") {
-      header += fmt::format(" ({})", style.scale.name);
-    }
-    grid.headers.push_back(std::move(header));
+    const bool has_unit = !text && style.scale.name != "%";
+    grid.headers.push_back(label_of(table.columns[i]));
+    grid.units.emplace_back(has_unit ? style.scale.name : "");
     grid.right.push_back(!text);
     for (std::size_t r = 0; r < table.rows.size(); ++r) {
       const Cell cell = i < table.rows[r].size() ? table.rows[r][i] : Cell{};
@@ -207,14 +209,25 @@ Grid grid_of(const Table& table) {
   return grid;
 }
 
-/// Shortens the widest text column until the grid fits or no text is left to shorten.
+/// The text column that is best shortened; none left: the number of columns.
+std::size_t widest_text(const Grid& grid) {
+  std::size_t widest = grid.widths.size();
+  for (std::size_t i = 0; i < grid.widths.size(); ++i) {
+    if (grid.right[i] || grid.widths[i] <= kShortestText) continue;
+    if (widest == grid.widths.size() || grid.widths[i] > grid.widths[widest]) widest = i;
+  }
+  return widest;
+}
+
+/// Wraps the last column, if it is text and leaves room, and then shortens the widest text column
+/// until the grid fits or no text is left to shorten.
 void fit(Grid& grid, int width) {
+  if (!grid.right.back()) {
+    const int room = grid.widths.back() - (total_width(grid) - width);
+    if (room >= kShortestWrapped) grid.widths.back() = std::min(grid.widths.back(), room);
+  }
   for (int excess = total_width(grid) - width; excess > 0; excess = total_width(grid) - width) {
-    std::size_t widest = grid.widths.size();
-    for (std::size_t i = 0; i < grid.widths.size(); ++i) {
-      if (grid.right[i] || grid.widths[i] <= kShortestText) continue;
-      if (widest == grid.widths.size() || grid.widths[i] > grid.widths[widest]) widest = i;
-    }
+    const std::size_t widest = widest_text(grid);
     if (widest == grid.widths.size()) return;
     const int target = std::max(kShortestText, grid.widths[widest] - excess);
     for (std::vector<std::string>& row : grid.cells)
@@ -222,6 +235,15 @@ void fit(Grid& grid, int width) {
     grid.headers[widest] = shortened(grid.headers[widest], target);
     grid.widths[widest] = target;
   }
+}
+
+/// Whether rows are too wide even with every text at its shortest.
+bool never_fits(const Grid& grid, int width) {
+  int least = 0;
+  for (std::size_t i = 0; i < grid.widths.size(); ++i) {
+    least += kGap + (grid.right[i] ? grid.widths[i] : std::min(grid.widths[i], kShortestText));
+  }
+  return least > width;
 }
 
 bool ends_with_shares(const Table& table) {
@@ -237,20 +259,31 @@ std::string bar(double share, const TextStyle& style) {
 
 std::string grid_line(const Grid& grid, const std::vector<std::string>& cells) {
   std::string line;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
+  for (std::size_t i = 0; i + 1 < cells.size(); ++i)
     line += std::string(kGap, ' ') + padded(cells[i], grid.widths[i], grid.right[i]);
+  const int indent = display_width(line) + kGap;
+  std::string last = cells.back();
+  if (display_width(last) > grid.widths.back()) {
+    last = wrapped(last, indent + grid.widths.back(), indent);
   }
-  return line;
+  return line + std::string(kGap, ' ') + padded(last, grid.widths.back(), grid.right.back());
+}
+
+std::string header_lines(const Grid& grid, const TextStyle& style) {
+  std::string out;
+  for (const std::vector<std::string>& line : {grid.headers, grid.units}) {
+    std::string text;
+    append_without_trailing_blanks(text, grid_line(grid, line));
+    text.pop_back();
+    if (!text.empty()) out += styled(text, kDim, style) + "\n";
+  }
+  return out;
 }
 
 std::string as_rows(const Table& table, Grid grid, const TextStyle& style) {
   const bool bars = ends_with_shares(table) && total_width(grid) + kGap + kBarWidth <= style.width;
   fit(grid, style.width);
-  std::string out;
-  std::string header = grid_line(grid, grid.headers);
-  while (!header.empty() && header.back() == ' ')
-    header.pop_back();
-  out += styled(header, kDim, style) + "\n";
+  std::string out = header_lines(grid, style);
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     std::string line = grid_line(grid, grid.cells[r]);
     if (bars) line += "  " + bar(number_in(table.rows[r], table.columns.size() - 1), style);
@@ -336,9 +369,8 @@ std::string table_text(const Table& table, const TextStyle& style) {
   out += '\n';
   if (table.rows.empty()) return out + "  (none)\n";
   Grid grid = grid_of(table);
-  const bool turned = table.rows.size() == 1 ||
-                      (table.rows.size() <= kTurnedRows && total_width(grid) > style.width &&
-                       table.columns.size() > table.rows.size() + 2);
+  const bool turned =
+      table.rows.size() == 1 || (table.rows.size() <= kTurnedRows && never_fits(grid, style.width));
   return out + (turned ? as_list(table, style) : as_rows(table, std::move(grid), style));
 }
 

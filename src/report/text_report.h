@@ -13,10 +13,10 @@ struct TextStyle {
   int width = 100;     ///< columns of the terminal
 };
 
-/// Aligned tables, numbers to the right, one scale per column with its unit in the header; a column
-/// of shares named "share" that ends a table gets a bar. A table of one row, or of few rows too
-/// wide for the page, is turned: a line per column. There, columns `x_low` and `x_high` behind `x`
-/// are printed as its 90 % interval. Long texts are shortened in the middle; control characters
+/// Aligned tables, numbers to the right, one scale per column with its unit below the header; a
+/// column of shares named "share" that ends a table gets a bar. A table of one row, or of few rows
+/// too wide for the page, is turned: a line per column. There, columns `x_low` and `x_high` behind
+/// `x` are printed as its 90 % interval. Long texts are shortened in the middle; control characters
 /// from files are replaced.
 std::string text_report(const Findings& findings, const TextStyle& style = {});
 

@@ -26,12 +26,13 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-TEST(TextReport, a_column_has_one_scale_with_its_unit_in_the_header) {
+TEST(TextReport, a_column_has_one_scale_with_its_unit_below_the_header) {
   EXPECT_EQ(text_report({"", {times()}, {}}),
             "Times\n"
-            "  what     time (us)   share\n"
-            "  compute      750.0  75.0 %  ###############\n"
-            "  network      250.0  25.0 %  #####\n");
+            "  what      time   share\n"
+            "              us\n"
+            "  compute  750.0  75.0 %  ###############\n"
+            "  network  250.0  25.0 %  #####\n");
 }
 
 TEST(TextReport, colour_adds_escapes_and_changes_no_words) {
@@ -67,6 +68,16 @@ TEST(TextReport, long_names_are_shortened_until_the_table_fits) {
   table.rows[0].push_back(1.0);
   table.rows[1].push_back(2.0);
   EXPECT_LE(longest_line(text_report({"", {table}, {}}, {.color = false, .width = 80})), 80U);
+}
+
+TEST(TextReport, a_long_last_text_is_wrapped_not_cut) {
+  Table table{"t",
+              "T",
+              {{"a", Unit::none}, {"b", Unit::none}},
+              {{std::string("x"), std::string("one two three four five six seven eight nine ten")},
+               {std::string("y"), std::string("z")}}};
+  EXPECT_EQ(text_report({"", {table}, {}}, {.color = false, .width = 40}),
+            "T\n  a  b\n  x  one two three four five six seven\n     eight nine ten\n  y  z\n");
 }
 
 TEST(TextReport, names_from_files_cannot_steer_the_terminal) {

@@ -39,7 +39,8 @@ constexpr std::array<Scale, 1> kRents{{{1.0 / 3600, "USD/h"}}};
 
 /// Times read as seconds until two hours, and as hours until two days.
 bool large_enough(const Scale& scale, double largest) {
-  return largest >= scale.factor * (scale.factor >= 3600 ? 2 : 1);
+  const bool long_time = scale.name == "h" || scale.name == "d";
+  return largest >= scale.factor * (long_time ? 2 : 1);
 }
 
 }  // namespace

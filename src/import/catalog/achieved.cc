@@ -1,5 +1,6 @@
 #include "import/catalog/achieved.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -13,9 +14,9 @@ namespace {
 constexpr std::string_view kAssumed = "assumed: not measured on this device or one like it";
 
 const std::vector<std::string>& parameters() {
-  static const std::vector<std::string> all = {
-      "matmul", "matmul:fp8", "matmul:fp4", "matmul:int8", "attention",
-      "vector", "memory",     "launch",     "graph_launch"};
+  static const std::vector<std::string> all = {"matmul",      "matmul:fp8", "matmul:fp4",
+                                               "matmul:int8", "attention",  "vector",
+                                               "memory",      "launch",     "graph_launch"};
   return all;
 }
 

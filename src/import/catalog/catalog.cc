@@ -19,9 +19,8 @@ const Place kCommandLine{"command line", 0, 0};
 
 bool contains_ignoring_case(std::string_view text, std::string_view word) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::search(text.begin(), text.end(), word.begin(), word.end(), [&](char a, char b) {
-           return lower(a) == lower(b);
-         }) != text.end();
+  return std::search(text.begin(), text.end(), word.begin(), word.end(),
+                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end();
 }
 
 /// "dgx-h100:16" -> the name and 16; without a number the name alone.
@@ -56,7 +55,8 @@ CatalogEntry system_entry(const System& system) {
   return entry;
 }
 
-CatalogEntry named_entry(EntryKind kind, std::string_view id, std::string name, const Source& source) {
+CatalogEntry named_entry(EntryKind kind, std::string_view id, std::string name,
+                         const Source& source) {
   CatalogEntry entry;
   entry.kind = kind;
   entry.id = std::string(id);

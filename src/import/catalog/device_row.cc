@@ -37,7 +37,8 @@ void read_part_peak(const CatalogTable& table, std::size_t row, ChipPart part, D
                     Diagnostics& errors) {
   const bool gpu = part == ChipPart::gpu;
   const Source source = table.source(row);
-  if (auto rate = table.figure<FlopsPerSecond>(row, gpu ? "gpu fp32" : "npu int8", source, errors)) {
+  if (auto rate =
+          table.figure<FlopsPerSecond>(row, gpu ? "gpu fp32" : "npu int8", source, errors)) {
     device.peaks.push_back(
         {gpu ? NumberFormat::fp32 : NumberFormat::int8, std::move(*rate), std::nullopt});
   }
@@ -87,11 +88,11 @@ Result<T> checked(T value, const std::vector<std::string>& mistakes, const Place
 const std::vector<std::string>& device_columns() {
   static const std::vector<std::string> columns = [] {
     std::vector<std::string> all = {
-        "id",   "name",     "vendor",    "kind",  "family", "year", "memory",    "capacity",
-        "bandwidth", "llc", "l3",        "l2",    "sram",   "l1 per core",       "units",
-        "cores", "isa",     "clock",     "link",  "link bandwidth", "host link", "power",
-        "price", "rent",    "gpu",       "gpu fp32", "npu int8",    "confidence", "source",
-        "locator", "date",  "notes"};
+        "id",       "name",      "vendor", "kind",  "family",   "year",           "memory",
+        "capacity", "bandwidth", "llc",    "l3",    "l2",       "sram",           "l1 per core",
+        "units",    "cores",     "isa",    "clock", "link",     "link bandwidth", "host link",
+        "power",    "price",     "rent",   "gpu",   "gpu fp32", "npu int8",       "confidence",
+        "source",   "locator",   "date",   "notes"};
     for (const auto& [name, format] : kNumberFormatNames)
       all.emplace_back(name);
     return all;
@@ -100,17 +101,17 @@ const std::vector<std::string>& device_columns() {
 }
 
 const std::vector<std::string>& link_columns() {
-  static const std::vector<std::string> columns = {
-      "id",     "name",       "bandwidth", "latency", "setup", "achieved",
-      "spread", "confidence", "source",    "locator", "date",  "notes"};
+  static const std::vector<std::string> columns = {"id",     "name",     "bandwidth", "latency",
+                                                   "setup",  "achieved", "spread",    "confidence",
+                                                   "source", "locator",  "date",      "notes"};
   return columns;
 }
 
 const std::vector<std::string>& storage_columns() {
   static const std::vector<std::string> columns = {
-      "id",   "name",  "kind",       "capacity", "read",    "write", "read rate", "write rate",
-      "jobs", "block", "confidence", "source",   "locator", "date",  "notes",     "read latency",
-      "write latency"};
+      "id",        "name",       "kind",  "capacity",     "read",         "write",
+      "read rate", "write rate", "jobs",  "block",        "confidence",   "source",
+      "locator",   "date",       "notes", "read latency", "write latency"};
   return columns;
 }
 
@@ -129,7 +130,8 @@ Result<Device> read_device_row(const CatalogTable& table, std::size_t row, ChipP
   device.kind = std::string(table.text(row, "kind"));
   device.units = units_of(table, row);
   device.notes = std::string(table.text(row, "notes"));
-  if (const auto year = table.range(row, "year", errors)) device.year = static_cast<int>(year->at(0));
+  if (const auto year = table.range(row, "year", errors))
+    device.year = static_cast<int>(year->at(0));
   device.clock = table.figure<Hertz>(row, "clock", source, errors);
   device.power = table.figure<Watts>(row, "power", source, errors);
   device.price = table.figure<Dollars>(row, "price", source, errors);
@@ -173,12 +175,12 @@ Result<Link> read_link_row(const CatalogTable& table, std::size_t row) {
   link.name = std::string(table.text(row, "name"));
   const auto bandwidth = table.figure<BytesPerSecond>(row, "bandwidth", source, errors);
   link.bandwidth = bandwidth.value_or(Figure<BytesPerSecond>{});
-  link.latency =
-      table.figure<Seconds>(row, "latency", source, errors).value_or(Figure<Seconds>{});
+  link.latency = table.figure<Seconds>(row, "latency", source, errors).value_or(Figure<Seconds>{});
   link.setup = table.figure<Seconds>(row, "setup", source, errors).value_or(Figure<Seconds>{});
   const auto achieved = table.range(row, "achieved", errors);
   const auto spread = table.range(row, "spread", errors);
-  link.achieved.source = {source.cite, std::string(table.text(row, "notes")), source.date, "fitted"};
+  link.achieved.source = {source.cite, std::string(table.text(row, "notes")), source.date,
+                          "fitted"};
   if (achieved) link.achieved.value = achieved->at(0);
   if (spread) link.achieved.relative_spread = spread->at(0);
   std::vector<std::string> mistakes;

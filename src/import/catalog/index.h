@@ -1,6 +1,7 @@
 /// Where each name of the catalog is read from. Building it parses the tables, but no YAML.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <filesystem>
 #include <initializer_list>

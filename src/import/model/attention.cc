@@ -132,7 +132,7 @@ TensorId query_latent(const Frame& frame, BlockBuilder& block, const MixerSpec& 
 /// from[... rank] times a weight [rank heads size] -> [rows... heads size].
 TensorId up_project(const Frame& frame, BlockBuilder& block, std::string name, TensorId from,
                     const std::array<DimId, 2>& to) {
-  const std::vector<Axis>& in = block.at(from).axes;
+  const std::vector<Axis> in = block.at(from).axes;
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   const TensorId w = block.weight("w" + name, {in.back().dim, to[0], to[1]}, format);
   const std::vector<Axis> out = axes({in[0].dim, in[1].dim, to[0], to[1]});

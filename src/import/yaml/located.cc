@@ -421,6 +421,7 @@ std::vector<const YamlNode*> YamlMap::unknown_keys() const {
 
 void YamlMap::finish() {
   for (const YamlNode* key : unknown_keys()) {
+    if (reader_->full()) return;
     reader_->error(*key, fmt::format("{} has no key {}", what_, in_quotes(key->text)),
                    did_you_mean(key->text, known_));
   }

@@ -76,6 +76,8 @@ class YamlReader {
   void warn(const YamlNode& node, std::string what, std::string hint = {});
 
   bool failed() const { return !errors_.empty(); }
+  /// No more mistakes are kept: a reader of a long list may stop.
+  bool full() const { return errors_.size() >= most_mistakes_; }
   std::size_t error_count() const { return errors_.size() + unreported_; }
   /// In the order of the text.
   Diagnostics take_errors();

@@ -213,7 +213,8 @@ class DeviceReader {
       link.finish();
     }
     if (const YamlNode* node = map.get("memory")) {
-      if (device.memories.empty()) device.memories.push_back({"memory", std::nullopt, std::nullopt});
+      if (device.memories.empty())
+        device.memories.push_back({"memory", std::nullopt, std::nullopt});
       read_memory(*node, device.memories.front());
     }
     if (const YamlNode* node = map.get("caches")) read_caches(*node, device);
@@ -419,7 +420,8 @@ class SystemReader {
       return;
     }
     for (const YamlNode& item : node.items) {
-      if (const auto extent = reader_.integer(item, 1, kMostMembers)) level.torus.push_back(*extent);
+      if (const auto extent = reader_.integer(item, 1, kMostMembers))
+        level.torus.push_back(*extent);
     }
   }
 

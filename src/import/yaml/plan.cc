@@ -1,0 +1,74 @@
+#include "import/yaml/plan.h"
+
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "ir/plan_text.h"
+
+namespace fastpath {
+namespace {
+
+/// A value as the plan's text has it; a list is joined by commas: `order: [tp, cp, ep, dp, pp]`.
+std::optional<std::string> value_text(YamlReader& reader, const YamlNode& node) {
+  if (!node.is_list()) return reader.string(node);
+  std::vector<std::string> parts;
+  for (const YamlNode& item : node.items) {
+    auto part = reader.string(item);
+    if (!part) return std::nullopt;
+    parts.push_back(std::move(*part));
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+std::vector<PlanWord> words_of_map(YamlReader& reader, const YamlNode& node) {
+  std::vector<PlanWord> words;
+  for (std::size_t i = 0; i < node.keys.size() && !reader.full(); ++i) {
+    const Place key_place = reader.place(node.keys[i]);
+    const Place value_place = reader.place(node.items[i]);
+    const bool alone = node.items[i].kind == YamlNode::Kind::null;
+    auto value = alone ? std::nullopt : value_text(reader, node.items[i]);
+    if (value || alone) {
+      words.push_back({node.keys[i].text, std::move(value), key_place, value_place});
+    }
+  }
+  return words;
+}
+
+}  // namespace
+
+std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node) {
+  const std::size_t before = reader.error_count();
+  Result<Plan> plan;
+  if (node.is_map()) {
+    plan = plan_of_words(words_of_map(reader, node));
+  } else {
+    const auto text = reader.string(node);
+    Place place = reader.place(node);
+    if (node.quoted) ++place.column;
+    if (text) plan = parse_plan(*text, place);
+  }
+  if (!plan) reader.errors(plan.error());
+  if (reader.error_count() != before) return std::nullopt;
+  return *plan;
+}
+
+Result<Plan> read_plan(std::string_view text, const std::string& file) {
+  const auto root = parse_yaml(text, file);
+  if (!root) return failure(root.error());
+  YamlReader reader(file);
+  const bool wrapped = root->is_map() && root->keys.size() == 1 && root->keys[0].text == "plan";
+  const auto plan = plan_of_node(reader, wrapped ? root->items[0] : *root);
+  if (!plan) return failure(reader.take_errors());
+  return *plan;
+}
+
+std::string write_plan_yaml(const Plan& plan) {
+  std::string text;
+  for (const auto& [key, value] : words_of_plan(plan))
+    text += fmt::format("{}: {}\n", key, yaml_scalar(value));
+  return text.empty() ? "{}\n" : text;
+}
+
+}  // namespace fastpath

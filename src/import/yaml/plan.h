@@ -1,0 +1,24 @@
+/// Plans as YAML: a map of the words of ir/plan_text.h, or `plan: "tp=8 pp=4"`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fastpath/plan.h"
+#include "fastpath/result.h"
+
+#include "import/yaml/located.h"
+
+namespace fastpath {
+
+/// The plan that `node` is: a text of words or a map of them. Mistakes go to `reader`.
+std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node);
+
+/// Reads `tp: 8` lines, the same below a `plan:` key, or a text of words.
+Result<Plan> read_plan(std::string_view text, const std::string& file);
+
+/// Canonical: the fields that differ from the default, a line each. read_plan reads it back.
+std::string write_plan_yaml(const Plan& plan);
+
+}  // namespace fastpath

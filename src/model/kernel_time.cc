@@ -1,0 +1,233 @@
+#include "model/kernel_time.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fastpath {
+namespace {
+
+using P = KernelParameter;
+
+/// Rows and columns of output tiles that libraries ship, and their 1/a + 1/b.
+struct Tile {
+  double rows;
+  double columns;
+  double perimeter() const { return 1 / rows + 1 / columns; }
+};
+constexpr std::array<Tile, 6> kTiles = {
+    {{16, 64}, {64, 64}, {128, 64}, {128, 128}, {256, 128}, {128, 256}}};
+
+constexpr std::array<double, 4> kSplits = {1, 2, 4, 8};
+constexpr std::array<double, 6> kKeySplits = {1, 2, 4, 8, 16, 32};
+constexpr double kAttentionRows = 128;  ///< queries a tile of fused attention
+constexpr double kDecodeRows = 16;      ///< the least that a matrix engine takes
+/// A last-level cache's bandwidth over main memory's, where no data sheet says: GPUs, A100 to B200.
+constexpr double kCacheSpeed = 3;
+/// Multiplications saved by F(2x2, 3x3). Source: Lavin and Gray, CVPR 2016, section 4.1.
+constexpr double kWinogradGain = 2.25;
+
+/// (a^p + b^p)^(1/p) without overflow.
+double soft_max(double a, double b, double p) {
+  const double large = std::max(a, b);
+  const double small = std::min(a, b);
+  if (small <= 1e-3 * large) return large;
+  return large * std::pow(1 + std::pow(small / large, p), 1 / p);
+}
+
+/// Waves of `tiles` over `units`: whole ones, or streamed.
+double waves(double tiles, double units, double stream) {
+  const double x = tiles / units;
+  return stream * std::max(x, 1.0) + (1 - stream) * std::ceil(x);
+}
+
+double memory_seconds(const DeviceRates& rates, const KernelParameters& parameters, double bytes,
+                      double footprint) {
+  double share = 1;
+  if (rates.cache > Bytes{} && parameters[P::warm] > 0) {
+    const double fill = footprint / rates.cache.base();
+    const double fill2 = fill * fill;
+    const double hit = parameters[P::warm] / (1 + fill2 * fill2);
+    share = 1 - hit + hit / kCacheSpeed;
+  }
+  return bytes * share / (rates.bandwidth.base() * parameters[P::memory]);
+}
+
+/// Tiles along a dimension. The mean over groups of unequal size is smooth.
+double tiles_along(double size, double tile, bool mean) {
+  if (!mean) return std::ceil(size / tile);
+  const double x = size / tile;
+  return x + 0.5 + 0.5 * std::exp(-2 * x);
+}
+
+struct Candidate {
+  double busy = 0;
+  double compute = 0;
+  double memory = 0;
+};
+
+void keep_better(Candidate& best, double compute, double memory, double overlap) {
+  if (best.busy > 0 && std::max(compute, memory) >= best.busy) return;
+  const double busy = soft_max(compute, memory, overlap);
+  if (best.busy > 0 && busy >= best.busy) return;
+  best = {busy, compute, memory};
+}
+
+/// 1 where each multiplication counts, more where work is done twice.
+double work_scale(const OpShape& shape) {
+  const double plain = 2 * shape.m * shape.n * shape.k * shape.batch;
+  return plain > 0 ? shape.work.base() / plain : 0;
+}
+
+Candidate matmul(const DeviceRates& rates, const KernelParameters& parameters,
+                 const OpShape& shape) {
+  const bool grouped = shape.kind == OpKind::grouped_matmul;
+  const double scale = work_scale(shape) / shape.steps;
+  const double unit_rate =
+      rates.peak(shape.compute_format).base() * parameters[P::compute] / rates.units;
+  const double footprint = (shape.read + shape.write).base();
+  const double partial = 8 * shape.m * shape.n * shape.batch;  // fp32 sums, written and read
+  Candidate best;
+  for (const double split : kSplits) {
+    if (split > 1 && (grouped || shape.k < 128 * split)) break;
+    double compute = 0;
+    for (const Tile& tile : kTiles) {
+      const double tiles = tiles_along(shape.m, tile.rows, grouped) *
+                           std::ceil(shape.n / tile.columns) * shape.batch * split;
+      const double slow = 1 + parameters[P::tile] * tile.perimeter();
+      const double one = 2 * tile.rows * tile.columns * (shape.k / split) * scale * slow / unit_rate;
+      const double time =
+          waves(tiles, rates.units, parameters[P::stream]) * (one + parameters[P::prologue]);
+      if (compute == 0 || time < compute) compute = time;
+    }
+    const double bytes = footprint + (split > 1 ? split * partial : 0);
+    keep_better(best, compute * shape.steps,
+                memory_seconds(rates, parameters, bytes, footprint), parameters[P::overlap]);
+  }
+  return best;
+}
+
+/// Blocks of queries of one head (of the heads that share keys, in decode) against all their keys.
+Candidate attention(const DeviceRates& rates, const KernelParameters& parameters,
+                    const OpShape& shape, bool decode) {
+  const double tile = decode ? kDecodeRows : kAttentionRows;
+  const double group = decode ? std::max(shape.group, 1.0) : 1;
+  const double blocks = std::ceil(shape.m * group / tile) * shape.batch / group;
+  const double flops_a_row = shape.work.base() / std::max(shape.m * shape.batch, 1e-9);
+  const double unit_rate =
+      rates.peak(shape.compute_format).base() * parameters[P::compute] / rates.units;
+  // The masked half of the blocks on the diagonal is computed as well.
+  const double masked = decode ? 1 : 1 + tile / 2 / std::max(shape.n, tile / 2);
+  const double slow = 1 + parameters[P::tile] / tile;
+  const double footprint = (shape.read + shape.write).base();
+  Candidate best;
+  for (const double split : kKeySplits) {
+    if (split > 1 && (!decode || shape.n < 64 * split)) break;
+    const double one = tile * flops_a_row * masked * slow / split / unit_rate;
+    const double compute = waves(blocks * split, rates.units, parameters[P::stream]) *
+                               (one + parameters[P::prologue]) +
+                           (split > 1 ? parameters[P::prologue] : 0);
+    keep_better(best, compute, memory_seconds(rates, parameters, footprint, footprint),
+                parameters[P::overlap]);
+  }
+  return best;
+}
+
+/// Norms, softmax and maps: rows over units, bytes through memory.
+Candidate streaming(const DeviceRates& rates, const KernelParameters& parameters,
+                    const OpShape& shape) {
+  const double footprint = (shape.read + shape.write).base();
+  double compute = 0;
+  const FlopsPerSecond peak = rates.peak(NumberFormat::fp32);
+  if (peak > FlopsPerSecond{}) compute = shape.work.base() / (peak.base() * parameters[P::compute]);
+  if (shape.m > 0) {
+    // Rows of one unit follow each other a few at a time: `tile` rows fly together.
+    const double rows = shape.m / (rates.units * parameters[P::tile]);
+    compute += std::max(rows, 1.0) * parameters[P::prologue];
+  }
+  Candidate best;
+  keep_better(best, compute, memory_seconds(rates, parameters, footprint, footprint),
+              parameters[P::overlap]);
+  return best;
+}
+
+bool contracts(const OpShape& shape) {
+  return shape.m > 0 && shape.n > 0 && shape.k > 0 && shape.batch > 0 && shape.work > Flops{};
+}
+
+/// The larger of work and traffic, for a contraction of unknown sizes.
+Candidate piece(const DeviceRates& rates, const KernelParameters& parameters,
+                const OpShape& shape) {
+  const double rate = rates.peak(shape.compute_format).base() * parameters[P::compute];
+  const double bytes = (shape.read + shape.write).base();
+  Candidate best;
+  keep_better(best, rate > 0 ? shape.work.base() / rate : 0,
+              memory_seconds(rates, parameters, bytes, bytes), parameters[P::overlap]);
+  return best;
+}
+
+Candidate convolution(const DeviceRates& rates, const KernelParameters& parameters,
+                      const OpShape& shape) {
+  Candidate best = matmul(rates, parameters, shape);
+  if (!shape.winograd) return best;
+  OpShape transformed = shape;
+  transformed.work = shape.work / kWinogradGain;
+  // Inputs and outputs pass through the transforms, 4 x 4 tiles for each 2 x 2 outputs.
+  transformed.read += 2.0 * (shape.read - shape.weights);
+  transformed.write += 2.0 * shape.write;
+  const Candidate other = matmul(rates, parameters, transformed);
+  return other.busy < best.busy ? other : best;
+}
+
+Candidate busiest(const DeviceRates& rates, const KernelParameters& parameters,
+                  const OpShape& shape) {
+  switch (kernel_class_of(shape)) {
+    case KernelClass::matmul:
+    case KernelClass::grouped_matmul:
+    case KernelClass::recurrent:
+      return contracts(shape) ? matmul(rates, parameters, shape) : piece(rates, parameters, shape);
+    case KernelClass::convolution:
+    case KernelClass::convolution_weights:
+      return contracts(shape) ? convolution(rates, parameters, shape)
+                              : piece(rates, parameters, shape);
+    case KernelClass::attention_prefill:
+    case KernelClass::attention_decode:
+      if (!contracts(shape)) return piece(rates, parameters, shape);
+      return attention(rates, parameters, shape,
+                       kernel_class_of(shape) == KernelClass::attention_decode);
+    case KernelClass::softmax:
+    case KernelClass::norm:
+    case KernelClass::elementwise: break;
+  }
+  return streaming(rates, parameters, shape);
+}
+
+}  // namespace
+
+KernelClass kernel_class_of(const OpShape& shape) {
+  constexpr double kMostDecodeQueries = 8;  // speculative verification included
+  switch (shape.kind) {
+    case OpKind::matmul: return shape.steps > 1 ? KernelClass::recurrent : KernelClass::matmul;
+    case OpKind::grouped_matmul: return KernelClass::grouped_matmul;
+    case OpKind::convolution:
+      // The contraction of a weight gradient is over all pixels of the batch.
+      return shape.k > shape.m * 4 && !(shape.weights > Bytes{}) ? KernelClass::convolution_weights
+                                                                 : KernelClass::convolution;
+    case OpKind::attention:
+      return shape.m <= kMostDecodeQueries ? KernelClass::attention_decode
+                                           : KernelClass::attention_prefill;
+    case OpKind::softmax: return KernelClass::softmax;
+    case OpKind::rms_norm:
+    case OpKind::layer_norm: return KernelClass::norm;
+    default: return KernelClass::elementwise;
+  }
+}
+
+KernelTime kernel_time(const DeviceRates& rates, const KernelParameters& parameters,
+                       const OpShape& shape) {
+  const Candidate best = busiest(rates, parameters, shape);
+  const double moved = (shape.read + shape.write - shape.weights).base();
+  const double passes = parameters[P::passes] * moved / rates.bandwidth.base();
+  return {Seconds{best.busy + passes}, Seconds{best.compute}, Seconds{best.memory + passes}};
+}
+
+}  // namespace fastpath
