@@ -27,39 +27,27 @@ ExplainedTerm achieved(std::string name, const Fitted& fitted, int depth) {
   return {std::move(name), fitted.value, Unit::ratio, "", "", fitted.source, depth};
 }
 
+ExplainedTerm derived(std::string name, double value, Unit unit, std::string formula, int depth) {
+  return {std::move(name), value, unit, std::move(formula), "", {}, depth};
+}
+
+ExplainedTerm given(std::string name, double value, Unit unit, std::string from, int depth) {
+  return {std::move(name), value, unit, "", std::move(from), {}, depth};
+}
+
 Terms explain_step(const PredictedCase& c) {
-  Terms terms{{"step",
-               c.prediction.step.value.base(),
-               Unit::seconds,
-               "sum over bounds, on the path of the slowest rank",
-               "",
-               {},
-               0}};
+  Terms terms{derived("step", c.prediction.step.value.base(), Unit::seconds,
+                      "sum over bounds, on the path of the slowest rank", 0)};
   for (int i = 0; i < kBounds; ++i) {
     const double time = c.prediction.by_bound[static_cast<std::size_t>(i)].base();
     if (!(time > 0)) continue;
-    terms.push_back({"bound." + std::string(name_of(static_cast<Bound>(i))),
-                     time,
-                     Unit::seconds,
-                     "sum over operators and waits that this limits",
-                     "",
-                     {},
-                     1});
+    terms.push_back(derived("bound." + std::string(name_of(static_cast<Bound>(i))), time,
+                            Unit::seconds, "sum over operators and waits that this limits", 1));
   }
-  terms.push_back({"step low",
-                   c.prediction.step.low.base(),
-                   Unit::seconds,
-                   "lower end of the 90 % interval",
-                   "",
-                   {},
-                   1});
-  terms.push_back({"step high",
-                   c.prediction.step.high.base(),
-                   Unit::seconds,
-                   "upper end of the 90 % interval",
-                   "",
-                   {},
-                   1});
+  terms.push_back(derived("step low", c.prediction.step.low.base(), Unit::seconds,
+                          "lower end of the 90 % interval", 1));
+  terms.push_back(derived("step high", c.prediction.step.high.base(), Unit::seconds,
+                          "upper end of the 90 % interval", 1));
   return terms;
 }
 
@@ -69,16 +57,11 @@ Terms explain_mfu(const PredictedCase& c) {
   const Prediction& p = c.prediction;
   const double denominator = p.mfu * p.step.value.base() * static_cast<double>(p.devices);
   const double peak = denominator > 0 ? p.model_work.base() / denominator : 0;
-  Terms terms{{"mfu", p.mfu, Unit::ratio, "model work / (step x devices x dense peak)", "", {}, 0},
-              {"model work",
-               p.model_work.base(),
-               Unit::flops,
-               "work of all operators, forward and backward, recomputation not counted",
-               "",
-               {},
-               1},
-              {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", {}, 1},
-              {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", {}, 1}};
+  Terms terms{derived("mfu", p.mfu, Unit::ratio, "model work / (step x devices x dense peak)", 0),
+              derived("model work", p.model_work.base(), Unit::flops,
+                      "work of all operators, forward and backward, recomputation not counted", 1),
+              derived("step", p.step.value.base(), Unit::seconds, "see --figure step", 1),
+              given("devices", static_cast<double>(p.devices), Unit::count, "plan", 1)};
   for (const Peak& candidate : c.system.device.peaks) {
     const double rate = candidate.rate.value.base();
     if (rate > 0 && std::abs(rate / peak - 1) < 1e-3) {
@@ -88,43 +71,33 @@ Terms explain_mfu(const PredictedCase& c) {
     }
   }
   terms.push_back(
-      {"dense peak", peak, Unit::flops_per_second, "mean over the formats computed in", "", {}, 1});
+      derived("dense peak", peak, Unit::flops_per_second, "mean over the formats computed in", 1));
   return terms;
 }
 
 Terms explain_energy(const PredictedCase& c) {
   const Prediction& p = c.prediction;
-  Terms terms{{"energy",
-               p.energy->base(),
-               Unit::joules,
-               "(power of devices + power of hosts) x power overhead x step",
-               "",
-               {},
-               0},
-              {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", {}, 1},
-              {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", {}, 1}};
+  Terms terms{derived("energy", p.energy->base(), Unit::joules,
+                      "(power of devices + power of hosts) x power overhead x step", 0),
+              derived("step", p.step.value.base(), Unit::seconds, "see --figure step", 1),
+              given("devices", static_cast<double>(p.devices), Unit::count, "plan", 1)};
   if (c.system.device.power) {
     terms.push_back(input("power of a device", *c.system.device.power, Unit::watts));
   }
   if (c.system.host.power) {
     terms.push_back(input("power of a host", *c.system.host.power, Unit::watts));
   }
-  terms.push_back({"power overhead",
-                   c.system.power_overhead,
-                   Unit::none,
-                   "",
-                   "the system's power_overhead (1 = none)",
-                   {},
-                   1});
+  terms.push_back(given("power overhead", c.system.power_overhead, Unit::none,
+                        "the system's power_overhead (1 = none)", 1));
   return terms;
 }
 
 Terms explain_cost(const PredictedCase& c) {
   const Prediction& p = c.prediction;
   Terms terms{
-      {"cost", p.cost->base(), Unit::dollars, "rate of a device x devices x step", "", {}, 0},
-      {"step", p.step.value.base(), Unit::seconds, "see --figure step", "", {}, 1},
-      {"devices", static_cast<double>(p.devices), Unit::count, "", "plan", {}, 1}};
+      derived("cost", p.cost->base(), Unit::dollars, "rate of a device x devices x step", 0),
+      derived("step", p.step.value.base(), Unit::seconds, "see --figure step", 1),
+      given("devices", static_cast<double>(p.devices), Unit::count, "plan", 1)};
   const auto& rent = c.system.rent ? c.system.rent : c.system.device.rent;
   if (rent) {
     terms.push_back(input("rent of a device", *rent, Unit::dollars_per_second));
@@ -171,41 +144,24 @@ Terms explain_memory(const PredictedCase& c, std::string_view name) {
                      {},
                      1});
   }
-  terms.insert(terms.begin(), {"memory." + std::string(name),
-                               largest,
-                               Unit::bytes,
-                               "largest over pipeline ranks",
-                               "",
-                               {},
-                               0});
-  terms.push_back({"splits",
-                   static_cast<double>(c.plan.device_count()),
-                   Unit::count,
-                   "",
-                   "plan: " + c.plan_text,
-                   {},
-                   1});
+  terms.insert(terms.begin(), derived("memory." + std::string(name), largest, Unit::bytes,
+                                      "largest over pipeline ranks", 0));
+  terms.push_back(given("splits", static_cast<double>(c.plan.device_count()), Unit::count,
+                        "plan: " + c.plan_text, 1));
   return terms;
 }
 
 Terms explain_bound(const PredictedCase& c, Bound bound) {
-  Terms terms{{"bound." + std::string(name_of(bound)),
-               c.prediction.by_bound[static_cast<std::size_t>(bound)].base(),
-               Unit::seconds,
-               "time of the step's path that this limits; the operators below may be hidden "
-               "behind others",
-               "",
-               {},
-               0}};
+  Terms terms{derived("bound." + std::string(name_of(bound)),
+                      c.prediction.by_bound[static_cast<std::size_t>(bound)].base(), Unit::seconds,
+                      "time of the step's path that this limits; the operators below may be hidden "
+                      "behind others",
+                      0)};
   for (const OperatorRow& row : c.prediction.operators) {
     if (row.bound != bound || terms.size() > 20) continue;
-    terms.push_back({row.block + "/" + row.op + ", " + std::string(name_of(row.pass)),
-                     row.time.base(),
-                     Unit::seconds,
-                     "see --figure operator:" + row.block + "/" + row.op,
-                     "",
-                     {},
-                     1});
+    terms.push_back(derived(row.block + "/" + row.op + ", " + std::string(name_of(row.pass)),
+                            row.time.base(), Unit::seconds,
+                            "see --figure operator:" + row.block + "/" + row.op, 1));
   }
   return terms;
 }
@@ -215,7 +171,7 @@ void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) 
   const Device& device = c.system.device;
   if (row.work.base() > 0) {
     terms.push_back(
-        {"work", row.work.base(), Unit::flops, "of all executions on this rank", "", {}, 2});
+        derived("work", row.work.base(), Unit::flops, "of all executions on this rank", 2));
     for (const Peak& peak : device.peaks) {
       const bool used = peak.format == NumberFormat::bf16 || peak.format == NumberFormat::fp8 ||
                         device.peaks.size() == 1;
@@ -226,13 +182,8 @@ void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) 
     terms.push_back(achieved("share of peak reached by matmuls", device.achieved.matmul, 2));
   }
   if (row.traffic.base() > 0) {
-    terms.push_back({"traffic",
-                     row.traffic.base(),
-                     Unit::bytes,
-                     "each tensor read or written once, all executions",
-                     "",
-                     {},
-                     2});
+    terms.push_back(derived("traffic", row.traffic.base(), Unit::bytes,
+                            "each tensor read or written once, all executions", 2));
     if (!device.memories.empty() && device.memories.front().bandwidth) {
       terms.push_back(input("bandwidth of " + device.memories.front().name,
                             *device.memories.front().bandwidth, Unit::bytes_per_second, 2));
@@ -245,7 +196,7 @@ void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) 
 
 void add_links(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
   terms.push_back(
-      {"sent", row.traffic.base(), Unit::bytes, "by this rank, all executions", "", {}, 2});
+      derived("sent", row.traffic.base(), Unit::bytes, "by this rank, all executions", 2));
   for (const Level& level : c.system.levels) {
     if (level.count < 2) continue;
     terms.push_back(input("bandwidth of " + level.name + ", " + level.link_name, level.bandwidth,
@@ -281,13 +232,8 @@ Terms explain_operator(const PredictedCase& c, std::string_view name) {
     }
   }
   if (terms.empty()) return terms;
-  terms.insert(terms.begin(), {"operator:" + std::string(name),
-                               total,
-                               Unit::seconds,
-                               "sum over passes, hidden or not",
-                               "",
-                               {},
-                               0});
+  terms.insert(terms.begin(), derived("operator:" + std::string(name), total, Unit::seconds,
+                                      "sum over passes, hidden or not", 0));
   return terms;
 }
 

@@ -9,7 +9,8 @@
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKinds{"systems", "devices", "models", "links"};
+constexpr std::array<std::string_view, 5> kKinds{"systems", "devices", "models", "links",
+                                                 "storage"};
 
 }  // namespace
 

@@ -1,14 +1,17 @@
 #include "cli/emit.h"
 #include "cli/scenario.h"
 #include "cli/verbs.h"
+#if __has_include("ir/json.h")
+#include "ir/json.h"
+#endif
 
 namespace fastpath::cli {
 
 int run_lower(Session& session, const Arguments& arguments) {
+  const Result<Question> question = question_from(arguments);
+  if (!question) return session.fail(question.error());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
-  const Result<Question> question = question_from(arguments, *sources);
-  if (!question) return session.fail(question.error());
   const Result<Imported<Workload>> workload = sources->workload(question->model, question->step);
   if (!workload) return session.fail(workload.error());
   session.warn(workload->warnings);
@@ -16,7 +19,9 @@ int run_lower(Session& session, const Arguments& arguments) {
   if (!plan) return session.fail(plan.error());
   const Result<Program> program = lower(workload->value, *plan);
   if (!program) return session.fail(program.error());
-  session.answer(write_program(*program));
+#if __has_include("ir/json.h")
+  session.answer(to_json_text(*program));
+#endif
   return kAnswered;
 }
 

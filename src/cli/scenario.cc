@@ -131,11 +131,11 @@ void read_lengths(const Arguments& arguments, Question& question, Diagnostics& m
 
 /// A graph has its sizes in the file; only --dim applies.
 void read_graph(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
-  for (const std::string_view flag : {"generate", "prefill", "decode", "seq", "past"})
-    reject(arguments, flag, "a graph has no phases: set its dynamic dimensions with --dim",
+  for (const std::string_view flag :
+       {"generate", "prefill", "decode", "seq", "past", "batch", "global-batch"})
+    reject(arguments, flag, "the file has its sizes: set dynamic dimensions with --dim NAME=N",
            mistakes);
   if (!question.step.phase) question.step.phase = Phase::forward;
-  question.step.batch = arguments.whole_or("batch", arguments.whole_or("global-batch", 0));
 }
 
 /// Scales the system to --devices or --nodes.
@@ -172,13 +172,13 @@ std::span<const Flag> system_flags() { return kSystemFlags; }
 std::span<const Flag> plan_flags() { return kPlanFlags; }
 std::span<const Flag> catalog_flags() { return kCatalogFlags; }
 
-Result<Question> question_from(const Arguments& arguments, const Sources& sources) {
+Result<Question> question_from(const Arguments& arguments) {
   Question question;
   Diagnostics mistakes;
   question.model = arguments.operands().front();
   question.step.phase = phase_from(arguments, mistakes);
   question.step.dims = arguments.all("dim");
-  if (sources.is_graph(question.model)) {
+  if (is_graph(question.model)) {
     read_graph(arguments, question, mistakes);
   } else {
     if (!question.step.phase) {

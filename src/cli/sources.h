@@ -8,14 +8,12 @@
 
 #include "fastpath/findings.h"
 #include "fastpath/plan.h"
-#include "fastpath/program.h"
 #include "fastpath/result.h"
 #include "fastpath/system.h"
 #include "fastpath/workload.h"
 
 #include "cli/arguments.h"
 #include "cli/session.h"
-#include "cli/verb.h"
 
 namespace fastpath::cli {
 
@@ -31,25 +29,23 @@ struct StepRequest {
 /// The catalog (own and the user's) and the readers of all formats.
 class Sources {
  public:
-  /// Folders of the user: --catalog, then FASTPATH_CATALOG.
+  /// Folders of the user: FASTPATH_CATALOG, then --catalog, which overrides it.
   static Result<Sources> open(const Session& session, const Arguments& arguments);
 
   Sources(Sources&&) noexcept;
   Sources& operator=(Sources&&) noexcept;
   ~Sources();
 
-  /// `model`: a name of the catalog or a file (config.json, .onnx, .csv, .yaml) or its folder.
+  /// `model`: a name of the catalog, a file (config.json, .onnx, .csv, .yaml) or a folder with a
+  /// config.json.
   Result<Imported<Workload>> workload(const std::string& model, const StepRequest& request) const;
 
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
 
-  /// Tables of what the catalog has: `kind` is systems, devices, models or links; `word` empty,
-  /// part of a name (a search), or a name.
+  /// Tables of what the catalog has: `kind` is systems, devices, models, links, storage, or empty
+  /// for all; `word` is empty, part of a name (a search), or a name (which is shown).
   Result<Findings> catalog(const std::string& kind, const std::string& word) const;
-
-  /// Whether `model` names a computation graph, which has no phases.
-  bool is_graph(const std::string& model) const;
 
  private:
   struct State;
@@ -57,13 +53,16 @@ class Sources {
   std::unique_ptr<State> state_;
 };
 
+/// Whether `model` is a file with operators and sizes of its own, which has no phases.
+bool is_graph(const std::string& model);
+
 /// Plan text ("tp=2 dp=4") or the name of a YAML file.
 Result<Plan> plan_from(const std::string& text_or_file);
 
-/// A program as JSON.
-std::string write_program(const Program& program);
-
 /// The plan as it is printed.
 std::string describe_plan(const Plan& plan);
+
+/// The text of a file. Fails for what cannot be read and for more than `limit` bytes.
+Result<std::string> read_file(const std::string& path, std::uintmax_t limit);
 
 }  // namespace fastpath::cli

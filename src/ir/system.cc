@@ -281,7 +281,7 @@ Result<System> with_device_count(System system, std::int64_t count) {
 System system_of(Device device) {
   System system;
   system.id = device.id;
-  system.name = device.name;
+  system.name = device.name.empty() ? device.id : device.name;
   system.notes = device.notes;
   system.device = std::move(device);
   return system;

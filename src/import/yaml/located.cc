@@ -179,7 +179,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   const std::string& file_;
-  const YamlLimits& limits_;
+  const YamlLimits limits_;
   Diagnostics mistakes_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, Anchored> anchors_;

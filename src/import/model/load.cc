@@ -1,0 +1,197 @@
+#include "import/model/load.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "import/hf/config.h"
+#include "import/model/spec_yaml.h"
+
+namespace fastpath {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kFolder = "models/";
+constexpr std::string_view kExtension = ".yaml";
+constexpr std::uintmax_t kLargestFile = 16 << 20;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+/// "meta-llama/Meta-Llama-3.1-8B" -> "llama-3.1-8b".
+std::string plain_name(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  std::string result = lower(slash == std::string_view::npos ? name : name.substr(slash + 1));
+  for (const std::string_view prefix : {"meta-", "nvidia-"}) {
+    if (result.rfind(prefix, 0) == 0) result.erase(0, prefix.size());
+  }
+  return result;
+}
+
+/// The name of a catalog file that is a model; empty for another file.
+std::string_view model_name(std::string_view path) {
+  if (path.rfind(kFolder, 0) != 0 || path.size() <= kFolder.size() + kExtension.size()) return {};
+  if (path.substr(path.size() - kExtension.size()) != kExtension) return {};
+  path.remove_prefix(kFolder.size());
+  path.remove_suffix(kExtension.size());
+  return path;
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  const std::string name = path.string();
+  if (error) return failure({name, 0, 0}, "the file cannot be read");
+  if (size > kLargestFile) return failure({name, 0, 0}, "the file is larger than 16 MiB");
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) return failure({name, 0, 0}, "the file cannot be read");
+  return text.str();
+}
+
+/// A model of the library as text, with the name of its file.
+struct Found {
+  std::string text;
+  std::string file;
+};
+
+std::optional<Result<Found>> find_model(std::string_view name, const ModelLibrary& library) {
+  for (const std::string& wanted : {lower(name), plain_name(name)}) {
+    if (wanted.empty() || wanted.find('/') != std::string::npos) continue;
+    for (const fs::path& folder : library.folders) {
+      const fs::path path = folder / kFolder / (wanted + std::string(kExtension));
+      std::error_code error;
+      if (!fs::is_regular_file(path, error)) continue;
+      auto text = read_file(path);
+      if (!text) return failure(text.error());
+      return Found{std::move(*text), path.string()};
+    }
+    for (const EmbeddedFile& file : library.catalog) {
+      if (model_name(file.path) == wanted)
+        return Found{std::string(file.text), "catalog/" + std::string(file.path)};
+    }
+  }
+  return std::nullopt;
+}
+
+bool looks_like_a_path(std::string_view name) {
+  const bool has_file_ending = name.size() > 5 && (name.substr(name.size() - 5) == ".json" ||
+                                                   name.substr(name.size() - 5) == ".yaml");
+  return has_file_ending || name.rfind("./", 0) == 0 || name.rfind("../", 0) == 0 ||
+         name.rfind('/', 0) == 0 || name.rfind(".onnx") != std::string_view::npos ||
+         name.rfind(".csv") != std::string_view::npos;
+}
+
+tl::unexpected<Diagnostics> unknown(std::string_view name, const ModelLibrary& library) {
+  if (looks_like_a_path(name))
+    return failure({std::string(name), 0, 0}, "there is no such file",
+                   "give a config.json, a folder with one, a model's YAML, or a catalog name");
+  return failure({"command line", 0, 0}, fmt::format("no model is called '{}'", name),
+                 did_you_mean(plain_name(name), model_names(library)));
+}
+
+/// The file that a path stands for: a folder's config.json.
+fs::path resolve(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) ? path / "config.json" : path;
+}
+
+Result<Imported<DecoderSpec>> read_spec_file(const fs::path& path) {
+  const std::string name = path.string();
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) {
+    return failure({name, 0, 0}, "there is no such file",
+                   "a model's folder holds its config.json");
+  }
+  const auto text = read_file(path);
+  if (!text) return failure(text.error());
+  const std::string extension = lower(path.extension().string());
+  if (extension == ".yaml" || extension == ".yml") return read_model_yaml(*text, name);
+  auto spec = read_hf_config(*text, name);
+  if (spec && spec->value.name == name) {
+    // Published files seldom say their name: the folder's is the better one.
+    const bool plain = path.filename() == "config.json" && path.has_parent_path();
+    spec->value.name = plain ? path.parent_path().filename().string() : path.stem().string();
+    if (spec->value.name.empty() || spec->value.name == ".") spec->value.name = "model";
+  }
+  return spec;
+}
+
+}  // namespace
+
+std::vector<std::string> model_names(const ModelLibrary& library) {
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : library.catalog) {
+    const std::string_view name = model_name(file.path);
+    if (!name.empty()) names.emplace_back(name);
+  }
+  for (const fs::path& folder : library.folders) {
+    std::error_code error;
+    for (fs::directory_iterator it(folder / kFolder, error), end; !error && it != end;
+         it.increment(error)) {
+      if (it->path().extension() == kExtension) names.push_back(it->path().stem().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+Result<Imported<DecoderSpec>> load_spec(std::string_view name_or_path,
+                                        const ModelLibrary& library) {
+  std::error_code error;
+  const fs::path path(name_or_path);
+  if (!name_or_path.empty() && fs::exists(path, error)) return read_spec_file(resolve(path));
+  const auto found = find_model(name_or_path, library);
+  if (!found) return unknown(name_or_path, library);
+  if (!*found) return failure(found->error());
+  return read_model_yaml((*found)->text, (*found)->file);
+}
+
+namespace {
+
+/// The reader of the library that the file wants, if any.
+const WorkloadReader* other_reader(const fs::path& path, const ModelLibrary& library) {
+  const auto found = library.readers.find(lower(path.extension().string()));
+  if (found == library.readers.end()) return nullptr;
+  if (found->first != ".yaml" && found->first != ".yml") return &found->second;
+  std::ifstream stream(path, std::ios::binary);
+  std::string line;
+  constexpr int kLinesToLookAt = 200;
+  for (int i = 0; i < kLinesToLookAt && std::getline(stream, line); ++i) {
+    if (line.rfind("workload:", 0) == 0) return &found->second;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Imported<Workload>> load_model(std::string_view name_or_path, const ModelRequest& request,
+                                      const ModelLibrary& library) {
+  Diagnostics mistakes;
+  for (std::string& mistake : mistakes_in(request))
+    mistakes.push_back({{"command line", 0, 0}, std::move(mistake), ""});
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  std::error_code error;
+  const fs::path path(name_or_path);
+  if (!name_or_path.empty() && fs::is_regular_file(path, error)) {
+    if (const WorkloadReader* reader = other_reader(path, library))
+      return (*reader)(std::string(name_or_path), request);
+  }
+  auto spec = load_spec(name_or_path, library);
+  if (!spec) return failure(std::move(spec.error()));
+  return Imported<Workload>{build_decoder(spec->value, request), std::move(spec->warnings)};
+}
+
+}  // namespace fastpath
