@@ -114,33 +114,43 @@ void put(const Numbers& numbers, CollectiveTuning& tuning) {
   tuning.copy = numbers.copy;
 }
 
-/// Bounds by meaning: a base of 0.5 to 200 us, a hop of 0.02 to 30 us, a share of the data sheet.
+/// What a share of the bandwidth may be: LL moves as many flags as data and stops at a few channels,
+/// LL128 keeps 120 of 128 B, and nothing passes the data sheet.
+struct Shares {
+  double low = 0.01;
+  double high = 1;
+};
+constexpr Shares kAnyShare{};
+constexpr Shares kLl128Shares{0.1, 0.9375};
+constexpr Shares kLlShares{0.005, 0.35};
+
+/// Bounds by meaning: a base of 0.5 to 200 us, a hop of 0.02 to 30 us.
 void add_line(std::vector<Knob>& knobs, std::array<double, 3>& line, std::array<double, 3> start,
-              bool hops = true) {
+              Shares shares, bool hops = true) {
   knobs.push_back({&line[0], start[0], 0.5, 200});
   if (hops) knobs.push_back({&line[1], start[1], 0.02, 30});
-  knobs.push_back({&line[2], start[2], 0.002, 1});
+  knobs.push_back({&line[2], start[2], shares.low, shares.high});
 }
 
 /// Starts: NVIDIA/nccl@5067397c src/graph/tuning.cc, base and NVLink hop; its LL and LL128 shares.
 void library_knobs(Numbers& numbers, bool pairwise, bool nvls, std::vector<Knob>& knobs) {
-  add_line(knobs, numbers.ring[0], {8.4, 3.4, 0.75});
-  add_line(knobs, numbers.ring[1], {14.0, 1.9, 0.6});
-  add_line(knobs, numbers.ring[2], {6.6, 0.6, 0.1});
+  add_line(knobs, numbers.ring[0], {8.4, 3.4, 0.75}, kAnyShare);
+  add_line(knobs, numbers.ring[1], {14.0, 1.9, 0.6}, kLl128Shares);
+  add_line(knobs, numbers.ring[2], {6.6, 0.6, 0.1}, kLlShares);
   knobs.push_back({&numbers.few_ranks, 0.5, 0.01, 3});
   if (pairwise) {
-    add_line(knobs, numbers.pairwise[0], {10, 1.0, 0.75});
-    add_line(knobs, numbers.pairwise[2], {6.6, 0.3, 0.1});
+    add_line(knobs, numbers.pairwise[0], {10, 1.0, 0.75}, kAnyShare);
+    add_line(knobs, numbers.pairwise[2], {6.6, 0.3, 0.1}, kLlShares);
   }
-  if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, false);
+  if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, kAnyShare, false);
 }
 
 void kernel_knobs(Numbers& numbers, bool nvls, bool eager, std::vector<Knob>& knobs) {
-  add_line(knobs, numbers.ring[0], {15, 2, 0.7});
+  add_line(knobs, numbers.ring[0], {15, 2, 0.7}, kAnyShare);
   knobs.push_back({&numbers.few_ranks, 0.5, 0.01, 3});
-  add_line(knobs, numbers.one_shot, {3, 0.2, 0.6});
-  add_line(knobs, numbers.two_shot, {5, 0.5, 0.6});
-  if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, false);
+  add_line(knobs, numbers.one_shot, {3, 0.2, 0.6}, kAnyShare);
+  add_line(knobs, numbers.two_shot, {5, 0.5, 0.6}, kAnyShare);
+  if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, kAnyShare, false);
   knobs.push_back({&numbers.handover, 16, 0.25, 4096});
   if (eager) {
     knobs.push_back({&numbers.host, 20, 1, 200});
@@ -148,12 +158,12 @@ void kernel_knobs(Numbers& numbers, bool nvls, bool eager, std::vector<Knob>& kn
   }
 }
 
-bool is_kernel(const std::string& library) {
+}  // namespace
+
+bool is_direct_kernel(const std::string& library) {
   return library.starts_with("vllm") || library.starts_with("sglang") ||
          library.starts_with("trtllm");
 }
-
-}  // namespace
 
 CollectiveCost predict_sample(const CollectiveSample& sample, const CollectiveTuning& tuning) {
   GroupPlace place = sample.place;
@@ -179,7 +189,7 @@ CollectiveTuning fit_tuning(std::span<const CollectiveSample* const> samples,
   }
   Numbers numbers;
   std::vector<Knob> knobs;
-  if (is_kernel(library)) {
+  if (is_direct_kernel(library)) {
     kernel_knobs(numbers, nvls, library.ends_with("eager"), knobs);
   } else {
     library_knobs(numbers, pairwise, nvls, knobs);

@@ -24,6 +24,9 @@ CollectiveCost predict_sample(const CollectiveSample& sample, const CollectiveTu
 CollectiveTuning fit_tuning(std::span<const CollectiveSample* const> samples,
                             const std::string& library, const std::string& link);
 
+/// An all-reduce kernel of a serving engine, not a library of collectives.
+bool is_direct_kernel(const std::string& library);
+
 /// What one published cluster's fabric reaches.
 struct FabricFit {
   Seconds latency;    ///< of one message

@@ -64,7 +64,8 @@ std::string lowercase(std::string_view text) {
   return lower;
 }
 
-/// Library and mode from the notes: "vllm graph", "nccl".
+/// Library and mode from the notes: "vllm graph", "nccl". With -g a single thread launches on all
+/// devices in turn, which shows in small messages.
 std::string library_of(const CollectiveRow& row) {
   const std::string notes = lowercase(row.notes);
   for (const std::string_view engine : {"sglang", "vllm", "trtllm"}) {
@@ -74,7 +75,8 @@ std::string library_of(const CollectiveRow& row) {
   }
   if (has(notes, "oneccl")) return "oneccl";
   if (has(notes, "rccl") || row.device.starts_with("amd-")) return "rccl";
-  return has(notes, "cuda-graph") ? "nccl graph" : "nccl";
+  if (has(notes, "cuda-graph")) return "nccl graph";
+  return has(notes, "-g 8") ? "nccl one thread" : "nccl";
 }
 
 /// "NCCL 2.29.2 dtype=half" -> "nccl 2.29.2"; other sources: who ran it.

@@ -1,6 +1,7 @@
 #include "validate/collective_predictor.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <tuple>
 
@@ -23,6 +24,10 @@ constexpr double kReach = 0.8;
 constexpr double kPrior = 0.02;
 constexpr double kMostCorrection = 1;
 
+std::string link_class(const std::string& link) {
+  return link.substr(0, link.find_first_of("0123456789-"));
+}
+
 double weight(const CollectiveSample& known, const CollectiveSample& asked) {
   const double away = (known.octave - asked.octave) / kReach;
   double w = std::exp(-away * away);
@@ -42,29 +47,47 @@ CollectivePredictor::CollectivePredictor(std::span<const CollectiveSample> sampl
                                          std::vector<bool> train)
     : samples_(samples), train_(std::move(train)) {}
 
-std::vector<const CollectiveSample*> CollectivePredictor::matching(const std::string& library,
-                                                                   const std::string& link) const {
+std::vector<const CollectiveSample*> CollectivePredictor::matching(
+    const std::function<bool(const CollectiveSample&)>& wanted) const {
   std::vector<const CollectiveSample*> found;
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const CollectiveSample& sample = samples_[i];
-    if (!train_[i] || sample.across() || sample.library != library) continue;
-    if (!link.empty() && sample.link != link) continue;
-    found.push_back(&sample);
+    if (train_[i] && !sample.across() && wanted(sample)) found.push_back(&sample);
   }
   return found;
 }
 
+/// From the library on the link to anything of its kind anywhere.
 const CollectiveTuning& CollectivePredictor::tuning(const std::string& library,
                                                     const std::string& link) {
   constexpr std::size_t kEnough = 10;
   const auto [entry, fresh] = tunings_.try_emplace({library, link});
   if (!fresh) return entry->second;
-  for (const auto& [of_library, of_link] :
-       {Pair{library, link}, Pair{library, ""}, Pair{"nccl", link}, Pair{"nccl", ""}}) {
-    const auto rows = matching(of_library, of_link);
+  const auto same_class = [&](const CollectiveSample& s) {
+    return link_class(s.link) == link_class(link);
+  };
+  const auto same_kind = [&](const CollectiveSample& s) {
+    return is_direct_kernel(s.library) == is_direct_kernel(library);
+  };
+  const auto same_mode = [&](const CollectiveSample& s) {
+    return s.library.ends_with("eager") == library.ends_with("eager");
+  };
+  const std::array<std::function<bool(const CollectiveSample&)>, 6> chain{
+      [&](const CollectiveSample& s) { return s.library == library && s.link == link; },
+      [&](const CollectiveSample& s) { return s.library == library && same_class(s); },
+      [&](const CollectiveSample& s) { return s.library == library; },
+      [&](const CollectiveSample& s) { return same_kind(s) && same_mode(s) && same_class(s); },
+      [&](const CollectiveSample& s) { return same_kind(s) && same_class(s); },
+      [&](const CollectiveSample& s) { return same_kind(s); }};
+  for (const auto& wanted : chain) {
+    const auto rows = matching(wanted);
     if (rows.size() < kEnough) continue;
-    entry->second = fit_tuning(rows, of_library, link);
+    entry->second = fit_tuning(rows, rows.front()->library, link);
     break;
+  }
+  if (!library.ends_with("eager")) {
+    entry->second.host = Seconds{};
+    entry->second.copy = 0;
   }
   return entry->second;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -20,7 +21,7 @@ struct CollectiveAnswer {
 };
 
 /// Constants come from the training rows of the sample's library and link; without any, from those
-/// of the library on all links, then of NCCL on the link. Fabrics are fitted by published run.
+/// of the library on links of the class (NVLink, PCIe, ...), then of libraries of its kind. Fabrics are fitted by published run.
 ///
 /// The correction is a weighted mean of the training rows' log residuals, of the same library and
 /// collective, pulled to 0: rows weigh by their distance in log2(bytes) and by what they share with
@@ -49,8 +50,8 @@ class CollectivePredictor {
   };
   using Pair = std::pair<std::string, std::string>;
 
-  std::vector<const CollectiveSample*> matching(const std::string& library,
-                                                const std::string& link) const;
+  std::vector<const CollectiveSample*> matching(
+      const std::function<bool(const CollectiveSample&)>& wanted) const;
   Seconds uncorrected(const CollectiveSample& sample);
   const std::vector<Residual>& residuals(const std::string& library, Collective collective);
 
