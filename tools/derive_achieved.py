@@ -44,7 +44,7 @@ def first(cell):
 def read_devices():
     devices = {}
     for path in sorted(glob.glob(os.path.join(ROOT, "*.csv"))):
-        if os.path.basename(path) == "achieved.csv":
+        if os.path.basename(path) in ("achieved.csv", "aliases.csv"):
             continue
         for row in csv.DictReader(open(path, encoding="utf-8")):
             devices[row["id"]] = row

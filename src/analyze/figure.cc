@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -62,13 +63,16 @@ Terms explain_mfu(const PredictedCase& c) {
                       "work of all operators, forward and backward, recomputation not counted", 1),
               derived("step", p.step.value.base(), Unit::seconds, "see --figure step", 1),
               given("devices", static_cast<double>(p.devices), Unit::count, "plan", 1)};
+  std::string formats;  // several formats may share a rate
+  const Peak* match = nullptr;
   for (const Peak& candidate : c.system.device.peaks) {
-    const double rate = candidate.rate.value.base();
-    if (rate > 0 && std::abs(rate / peak - 1) < 1e-3) {
-      terms.push_back(input("dense peak, " + std::string(name_of(candidate.format)), candidate.rate,
-                            Unit::flops_per_second));
-      return terms;
-    }
+    if (!(peak > 0) || std::abs(candidate.rate.value.base() / peak - 1) > 1e-3) continue;
+    if (match == nullptr) match = &candidate;
+    formats += (formats.empty() ? "" : "/") + std::string(name_of(candidate.format));
+  }
+  if (match != nullptr) {
+    terms.push_back(input("dense peak, " + formats, match->rate, Unit::flops_per_second));
+    return terms;
   }
   terms.push_back(
       derived("dense peak", peak, Unit::flops_per_second, "mean over the formats computed in", 1));

@@ -348,7 +348,8 @@ std::vector<std::string> savings_for(std::string_view memory_class, const Plan& 
     if (plan.tensor_parallel > 1 && !plan.sequence_parallel) {
       ways.emplace_back("split activations over the sequence (sequence_parallel)");
     }
-    if (plan.micro_batch != 1) ways.emplace_back("take smaller micro-batches (micro_batch=1)");
+    const int rows = plan.micro_batch == 0 && training ? 1 : plan.micro_batch;
+    if (rows != 1) ways.emplace_back("take smaller micro-batches (micro_batch=1)");
     ways.emplace_back("use shorter sequences or split them (a larger cp)");
   } else if (memory_class == "cache") {
     ways.emplace_back("serve fewer sequences or a shorter context at once");

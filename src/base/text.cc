@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -186,6 +187,13 @@ Place place_at(std::string_view text, std::size_t offset, std::string file) {
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
   return {std::move(file), static_cast<int>(lines) + 1,
           static_cast<int>(before.size() - line_start) + 1};
+}
+
+void sort_by_place(Diagnostics& diagnostics) {
+  const auto before = [](const Diagnostic& a, const Diagnostic& b) {
+    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+  };
+  std::stable_sort(diagnostics.begin(), diagnostics.end(), before);
 }
 
 std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity) {

@@ -40,6 +40,9 @@ std::optional<std::size_t> first_non_text(std::string_view text);
 /// Line and column, from 1, of a byte of `text`; columns count bytes.
 Place place_at(std::string_view text, std::size_t offset, std::string file);
 
+/// Puts mistakes into the order of the text.
+void sort_by_place(Diagnostics& diagnostics);
+
 /// Compilers' form: `file:line:col: error: what`, then an indented hint on a line of its own.
 std::string format_diagnostic(const Diagnostic& diagnostic, std::string_view severity);
 

@@ -31,10 +31,11 @@ struct Found {
   std::vector<std::string> unknown;
 };
 
-/// "--seq: 1 required TEXT missing" -> which flag lacks its value.
+/// "--seq: 1 required TEXT missing" or "train was given ..." -> what is wrong with which flag.
 Diagnostic explain_parse_error(const CLI::ParseError& error, const Verb& verb) {
   const std::string what = error.what();
-  const std::string flag = what.substr(0, what.find(':'));
+  std::string flag = what.substr(0, what.find_first_of(": "));
+  if (!flag.starts_with("--")) flag.insert(0, "--");
   for (const Flag* known : flags_of(verb)) {
     if ("--" + std::string(known->name) != flag) continue;
     if (known->kind == FlagKind::yes) {

@@ -214,7 +214,7 @@ bool is_graph(const std::string& model) {
 }
 
 Result<Plan> plan_from(const std::string& text_or_file) {
-  if (!is_yaml(text_or_file)) return parse_plan(text_or_file, {.file = "plan"});
+  if (!is_yaml(text_or_file)) return parse_plan(text_or_file, {.file = "plan", .line = 1, .column = 1});
   const Result<std::string> text = read_file(text_or_file, kTextLimit);
   if (!text) return failure(text.error());
   return read_plan(*text, text_or_file);
@@ -222,7 +222,7 @@ Result<Plan> plan_from(const std::string& text_or_file) {
 
 std::string describe_plan(const Plan& plan) {
   const std::string text = write_plan(plan);
-  return text.empty() ? "one device" : text;
+  return text.empty() ? "tp=1" : text;
 }
 
 Result<std::string> read_file(const std::string& path, std::uintmax_t limit) {

@@ -52,37 +52,47 @@ std::vector<Plan> variants(const Plan& base, Phase phase) {
   return plans;
 }
 
+/// Divisions of the devices by powers of two: tensor, pipeline, and as much data parallelism as the
+/// batch allows.
+std::vector<Plan> divisions(const Lowerer& lowerer, std::int64_t devices) {
+  const bool training = lowerer.workload().phase == Phase::training;
+  std::vector<Plan> plans;
+  for (std::int64_t tensor = 1; tensor <= devices; tensor *= 2) {
+    for (std::int64_t pipeline = 1; tensor * pipeline <= devices; pipeline *= 2) {
+      Plan plan;
+      plan.tensor_parallel = static_cast<int>(tensor);
+      plan.pipeline_parallel = static_cast<int>(pipeline);
+      plan.sequence_parallel = tensor > 1 && training;
+      plan.data_parallel = static_cast<int>(devices / (tensor * pipeline));
+      while (plan.data_parallel > 1 && !lowerer.mistakes(plan).empty())
+        plan.data_parallel /= 2;
+      if (lowerer.mistakes(plan).empty()) plans.push_back(plan);
+    }
+  }
+  return plans;
+}
+
 }  // namespace
 
 Result<Plan> default_plan(const Workload& workload, const System& system) {
-  const Lowerer lowerer(workload);
   Predictor predictor(workload, system);
   Best best;
-  const std::int64_t devices = system.device_count();
-  std::optional<Diagnostics> refusal;
-  for (std::int64_t tensor = 1; tensor <= devices; tensor *= 2) {
-    for (std::int64_t pipeline = 1; tensor * pipeline <= devices; pipeline *= 2) {
-      for (std::int64_t data = devices / (tensor * pipeline); data >= 1; data /= 2) {
-        Plan base;
-        base.tensor_parallel = static_cast<int>(tensor);
-        base.pipeline_parallel = static_cast<int>(pipeline);
-        base.data_parallel = static_cast<int>(data);
-        base.sequence_parallel = tensor > 1 && workload.phase == Phase::training;
-        if (!lowerer.mistakes(base).empty()) continue;
-        for (const Plan& plan : variants(base, workload.phase)) {
-          const Result<Prediction> prediction = predictor.predict(plan);
-          if (prediction) best.offer(plan, *prediction);
-          if (!prediction) refusal = prediction.error();
-        }
-        break;
+  Diagnostics refusal;
+  for (const Plan& division : divisions(Lowerer(workload), system.device_count())) {
+    for (const Plan& plan : variants(division, workload.phase)) {
+      const Result<Prediction> prediction = predictor.predict(plan);
+      if (prediction) {
+        best.offer(plan, *prediction);
+      } else {
+        refusal = prediction.error();
       }
     }
   }
   if (best.plan) return *best.plan;
-  if (refusal) return failure(std::move(*refusal));
-  return failure(Place{"plan", 0, 0},
-                 "no usual plan is legal for '" + workload.name + "' on '" + system.id + "'",
-                 "give one with --plan");
+  if (!refusal.empty()) return failure(std::move(refusal));
+  const std::string what =
+      "no usual plan is legal for '" + workload.name + "' on '" + system.id + "'";
+  return failure(Place{"plan", 0, 0}, what, "give one with --plan");
 }
 
 }  // namespace fastpath

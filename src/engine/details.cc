@@ -53,17 +53,12 @@ class RowSums {
 
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan,
                                        std::size_t rank) {
-  const auto& stages = state.lowerer.stages(plan);
   const std::vector<BlockProgram> programs = state.lowerer.lower_blocks(plan);
   const auto micro_batches = static_cast<double>(state.lowerer.micro_batches(plan).count);
   const Models& models = state.models(plan.execution);
   const Workload& workload = state.lowerer.workload();
   RowSums sums(workload, models);
-  std::vector<StageBlock> all;
-  for (std::size_t s = rank; s < stages.size();
-       s += static_cast<std::size_t>(plan.pipeline_parallel)) {
-    all.insert(all.end(), stages[s].begin(), stages[s].end());
-  }
+  const std::vector<StageBlock> all = state.blocks_of_rank(plan, rank);
   for (const StageBlock& run : all) {
     if (run.use != SegmentUse::executed) continue;
     const double times = static_cast<double>(run.repeat) * micro_batches;
@@ -75,6 +70,7 @@ std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan
   std::vector<OperatorRow> rows = sums.sorted();
   if (!state.training()) return rows;
   std::vector<BlockMemory> memory;
+  memory.reserve(programs.size());
   for (const BlockProgram& program : programs)
     memory.push_back(program.memory);
   for (const Task& task : update_tasks(plan, stage_memory(all, memory))) {

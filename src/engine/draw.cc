@@ -155,14 +155,9 @@ class Drawing {
     if (reduction.time > Seconds{}) {
       span(lane(rank, 2), "gradient reduction (exposed)", "update", end, reduction);
     }
-    std::vector<StageBlock> all;
-    const auto& stages = state_.lowerer.stages(plan_);
-    for (std::size_t s = rank; s < stages.size();
-         s += static_cast<std::size_t>(plan_.pipeline_parallel)) {
-      all.insert(all.end(), stages[s].begin(), stages[s].end());
-    }
+    const BlockMemory memory = stage_memory(state_.blocks_of_rank(plan_, rank), costs_.memory);
     Seconds clock = end + reduction.time;
-    for (const Task& task : update_tasks(plan_, stage_memory(all, costs_.memory))) {
+    for (const Task& task : update_tasks(plan_, memory)) {
       if (overlaps_backward(task)) continue;
       const bool network = task.collective != Collective::none;
       const TaskCost one = models_.cost(task);

@@ -57,6 +57,7 @@ std::vector<MemoryByClass> Predictor::State::memory(const Plan& plan, const Cost
   const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
   std::vector<MemoryByClass> result(ranks);
   std::vector<Bytes> kept;
+  kept.reserve(stages.size());
   for (const auto& stage : stages)
     kept.push_back(stage_memory(stage, costs.memory).saved);
   for (std::size_t rank = 0; rank < ranks; ++rank) {

@@ -126,42 +126,57 @@ bool overlaps_backward(const Task& task) {
   return reduces && task.axis == MeshAxis::data;
 }
 
+std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::size_t rank) {
+  const auto& stages = lowerer.stages(plan);
+  std::vector<StageBlock> all;
+  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
+  for (std::size_t s = rank; s < stages.size(); s += ranks) {
+    all.insert(all.end(), stages[s].begin(), stages[s].end());
+  }
+  return all;
+}
+
+void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
+                                  RankCost& cost) {
+  const auto& stages = lowerer.stages(plan);
+  const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
+  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
+  for (std::size_t s = rank; s < stages.size(); s += ranks) {
+    for (const bool backward : {false, true}) {
+      if (backward && !training()) continue;
+      const PassCost pass = cost_of_stage(stages[s], costs, backward);
+      cost.busy += micro_batches * pass.time;
+      add(cost.by_bound, pass.by_bound, micro_batches);
+    }
+  }
+}
+
+Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks& costs,
+                                            std::size_t rank) {
+  Reduction reduction(plan, models(plan.execution).network);
+  const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
+  for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
+    if (run->use != SegmentUse::executed) continue;
+    const BlockMemory& block = costs.memory[run->program];
+    const Seconds hidden_under =
+        plan.overlap_gradients ? costs.cost[run->program].backward.time : Seconds{};
+    reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
+                  static_cast<double>(run->repeat));
+  }
+  return reduction.exposed();
+}
+
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                      Seconds end) {
   RankCost result;
   result.end = end;
-  const auto& stages = lowerer.stages(plan);
-  const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
-  const Models& cost_models = models(plan.execution);
-  Reduction reduction(plan, cost_models.network);
-  const bool reduces = training() && plan.zero_stage < 2;
-  for (auto chunk = static_cast<std::size_t>(plan.virtual_stages); chunk-- > 0;) {
-    const auto& stage = stages[chunk * static_cast<std::size_t>(plan.pipeline_parallel) + rank];
-    for (const bool backward : {false, true}) {
-      if (backward && !training()) continue;
-      const PassCost pass = cost_of_stage(stage, costs, backward);
-      result.busy += micro_batches * pass.time;
-      add(result.by_bound, pass.by_bound, micro_batches);
-    }
-    for (std::size_t i = stage.size(); reduces && i-- > 0;) {
-      if (stage[i].use != SegmentUse::executed) continue;
-      const BlockMemory& block = costs.memory[stage[i].program];
-      const Seconds hidden_under =
-          plan.overlap_gradients ? costs.cost[stage[i].program].backward.time : Seconds{};
-      reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
-                    static_cast<double>(stage[i].repeat));
-    }
-  }
+  add_passes(plan, costs, rank, result);
   if (!training()) return result;
-  result.exposed_reduction = reduction.exposed();
-  std::vector<StageBlock> all;
-  for (std::size_t s = rank; s < stages.size();
-       s += static_cast<std::size_t>(plan.pipeline_parallel)) {
-    all.insert(all.end(), stages[s].begin(), stages[s].end());
-  }
-  for (const Task& task : update_tasks(plan, stage_memory(all, costs.memory))) {
+  if (plan.zero_stage < 2) result.exposed_reduction = exposed_reduction(plan, costs, rank);
+  const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
+  for (const Task& task : update_tasks(plan, memory)) {
     if (overlaps_backward(task)) continue;
-    const TaskCost cost = cost_models.cost(task);
+    const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;
   }

@@ -45,9 +45,13 @@ struct Predictor::State {
   const Models& models(Execution execution);
   const CostedBlocks& costed(const Plan& plan);
   const ScheduleOrder& order(const Plan& plan);
-  StageTimes stage_times(const Plan& plan, const CostedBlocks& blocks);
-  RankCost rank_cost(const Plan& plan, const CostedBlocks& blocks, std::size_t rank, Seconds end);
-  std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& blocks);
+  StageTimes stage_times(const Plan& plan, const CostedBlocks& costs);
+  RankCost rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank, Seconds end);
+  /// All blocks of a pipeline rank, chunk by chunk.
+  std::vector<StageBlock> blocks_of_rank(const Plan& plan, std::size_t rank);
+  std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& costs);
+  void add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank, RankCost& cost);
+  Seconds exposed_reduction(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   Prediction predict(const Plan& plan);
 
   bool training() const { return lowerer.workload().phase == Phase::training; }

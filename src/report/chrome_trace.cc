@@ -59,18 +59,24 @@ void place_lanes(const Timeline& timeline, Layout& layout) {
   }
 }
 
-/// The ends of the enclosing spans on one thread in nanoseconds, innermost last.
-using OpenSpans = std::vector<Picoseconds>;
+/// An enclosing span in nanoseconds: viewers may read a duration one nanosecond short.
+struct OpenSpan {
+  Picoseconds shortest_end = 0;
+  Picoseconds longest_end = 0;
+};
 
-/// Whether `span` nests into what is open on the thread; notes it as open if so. Judged as viewers
-/// will see it, with start and duration truncated apart: of an enclosing span the shortest length
-/// that they may read, of the nested one the longest.
+/// The enclosing spans on one thread, innermost last.
+using OpenSpans = std::vector<OpenSpan>;
+
+/// Whether `span` nests into what is open on the thread, as viewers will see it; notes it as open
+/// if so.
 bool enter(OpenSpans& open, const Span& span) {
   const Picoseconds start = nanoseconds(span.start);
-  while (!open.empty() && open.back() <= start)
+  const Picoseconds end = start + nanoseconds(span.duration);
+  while (!open.empty() && open.back().longest_end <= start)
     open.pop_back();
-  if (!open.empty() && start + nanoseconds(span.duration) > open.back()) return false;
-  open.push_back(start + nanoseconds(std::max<Picoseconds>(0, span.duration - 1)));
+  if (!open.empty() && end > open.back().shortest_end) return false;
+  open.push_back({start + nanoseconds(std::max<Picoseconds>(0, span.duration - 1)), end});
   return true;
 }
 

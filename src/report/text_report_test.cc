@@ -52,7 +52,7 @@ TEST(TextReport, a_single_row_is_a_list_with_intervals) {
                      {"tokens", Unit::per_second}},
                     {{3.4, 3.0, 4.0, 12345.0}}};
   EXPECT_EQ(text_report({"", {table}, {}}),
-            "S\n  step time  3.400 s  (90 %: 3.000 to 4.000 s)\n  tokens/s   12,345\n");
+            "S\n  step time  3.400 s (90 %: 3.000 to 4.000 s)\n  tokens/s   12,345\n");
 }
 
 TEST(TextReport, a_number_that_is_not_zero_never_reads_as_zero) {

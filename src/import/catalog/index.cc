@@ -141,7 +141,7 @@ Result<void> CatalogIndex::add_table(EntryKind kind, const std::string& file,
 }
 
 Result<void> CatalogIndex::add_aliases(const std::string& file, std::string_view text) {
-  const auto table = CatalogTable::parse(text, file, {"alias", "id"});
+  const auto table = CatalogTable::parse(text, file, {"alias", "id", "source", "date"});
   if (!table) return failure(table.error());
   for (std::size_t row = 0; row < table->rows(); ++row) {
     aliases_[std::string(table->text(row, "alias"))] = std::string(table->text(row, "id"));

@@ -38,6 +38,17 @@ std::string plain_name(std::string_view name) {
   return result;
 }
 
+/// Without the endings that do not change the shape.
+std::string base_name(std::string_view name) {
+  std::string result = plain_name(name);
+  for (const std::string_view suffix : {"-bf16", "-v0.1", "-hf", "-instruct", "-chat", "-base"}) {
+    if (result.size() <= suffix.size()) continue;
+    const std::size_t end = result.size() - suffix.size();
+    if (result.compare(end, suffix.size(), suffix) == 0) result.erase(end);
+  }
+  return result;
+}
+
 /// The name of a catalog file that is a model; empty for another file.
 std::string_view model_name(std::string_view path) {
   if (path.rfind(kFolder, 0) != 0 || path.size() <= kFolder.size() + kExtension.size()) return {};
@@ -67,7 +78,7 @@ struct Found {
 };
 
 std::optional<Result<Found>> find_model(std::string_view name, const ModelLibrary& library) {
-  for (const std::string& wanted : {lower(name), plain_name(name)}) {
+  for (const std::string& wanted : {lower(name), plain_name(name), base_name(name)}) {
     if (wanted.empty() || wanted.find('/') != std::string::npos) continue;
     for (const fs::path& folder : library.folders) {
       const fs::path path = folder / kFolder / (wanted + std::string(kExtension));

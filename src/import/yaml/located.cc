@@ -238,10 +238,6 @@ void run_parser(std::string_view text, const std::string& file, TreeBuilder& bui
   }
 }
 
-bool before(const Diagnostic& a, const Diagnostic& b) {
-  return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-}
-
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const {
@@ -263,7 +259,7 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& file,
   TreeBuilder builder(file, limits);
   run_parser(text, file, builder);
   if (!builder.mistakes().empty()) {
-    std::stable_sort(builder.mistakes().begin(), builder.mistakes().end(), before);
+    sort_by_place(builder.mistakes());
     return failure(std::move(builder.mistakes()));
   }
   FP_CHECK(builder.complete());
@@ -293,7 +289,7 @@ void YamlReader::warn(const YamlNode& node, std::string what, std::string hint) 
 }
 
 Diagnostics YamlReader::take_errors() {
-  std::stable_sort(errors_.begin(), errors_.end(), before);
+  sort_by_place(errors_);
   if (unreported_ > 0) {
     errors_.push_back({{file_, 0, 0}, fmt::format("{} more mistakes", unreported_), {}});
     unreported_ = 0;
@@ -302,7 +298,7 @@ Diagnostics YamlReader::take_errors() {
 }
 
 Diagnostics YamlReader::take_warnings() {
-  std::stable_sort(warnings_.begin(), warnings_.end(), before);
+  sort_by_place(warnings_);
   return std::exchange(warnings_, {});
 }
 
