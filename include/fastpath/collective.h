@@ -49,6 +49,12 @@ struct CollectiveCorrection {
   std::vector<float> log_ratio;
 };
 
+/// Factors on a predicted time between which 90 % of comparable measurements lie.
+struct CollectiveBand {
+  double low = 0.5;
+  double high = 2;
+};
+
 /// What a library reaches on one kind of link, inside one domain of it.
 struct CollectiveTuning {
   std::string library;  ///< "nccl", "vllm eager", "sglang graph", ...
@@ -66,6 +72,10 @@ struct CollectiveTuning {
   double spread = 0.2;  ///< median absolute log residual of the rows it was fitted on
   std::size_t rows = 0;
   Source source;
+  std::vector<std::string> systems;  ///< measured ones
+  /// Below and from 1 MiB on; of systems and sizes that were measured, and of other systems.
+  std::array<CollectiveBand, 2> seen;
+  std::array<CollectiveBand, 2> unseen;
   std::vector<CollectiveCorrection> corrections;
 };
 

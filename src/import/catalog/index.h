@@ -16,6 +16,7 @@
 #include "import/catalog/device_row.h"
 #include "import/catalog/entry.h"
 #include "import/catalog/table.h"
+#include "import/catalog/tunings.h"
 
 namespace fastpath {
 
@@ -44,6 +45,7 @@ class CatalogIndex {
 
   const Names& names(EntryKind kind) const;
   const AchievedTable& achieved() const { return achieved_; }
+  const TuningTable& tunings() const { return tunings_; }
   std::vector<std::string> aliases_of(std::string_view id) const;
 
   /// The failure for an unknown name, with a did-you-mean over the names of these kinds.
@@ -61,6 +63,7 @@ class CatalogIndex {
   std::array<Names, 4> names_;
   std::map<std::string, std::string, std::less<>> aliases_;
   AchievedTable achieved_;
+  TuningTable tunings_;
 };
 
 /// The text of a file of at most 8 MiB.
