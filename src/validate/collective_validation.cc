@@ -46,9 +46,9 @@ std::string tie_of(const CollectiveSample& sample, CollectiveFolds folds) {
 std::vector<std::string> regimes_of(const CollectiveSample& sample, std::string_view folds) {
   const std::string place = fmt::format("{}, {}", where(sample), folds);
   const std::string size = is_large(sample) ? "from 1 MiB" : "below 1 MiB";
-  return {fmt::format("{}, {}, {}, {}", place, size, sample.library,
-                      name_of(sample.row->collective)),
-          fmt::format("{}, {}, {}", place, size, sample.library), fmt::format("{}, {}", place, size),
+  // Few rows a library across nodes and in boxes: their quantiles would be wider than needed.
+  if (sample.across() || sample.pcie) return {fmt::format("{}, {}", place, size), place};
+  return {fmt::format("{}, {}, {}", place, size, sample.library), fmt::format("{}, {}", place, size),
           place};
 }
 
