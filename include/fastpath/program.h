@@ -19,6 +19,8 @@ enum class Collective : std::uint8_t {
   reduce_scatter,
   all_to_all,
   send_recv,
+  broadcast,
+  reduce,
 };
 
 /// Ranks that communicate: `size` ranks, `stride` apart in the order of the plan's mesh.
@@ -63,8 +65,9 @@ struct Task {
   Collective collective = Collective::none;
   MeshAxis axis = MeshAxis::tensor;  ///< of the collective
   Group group;                       ///< of the collective
-  Bytes payload;  ///< all_reduce: the tensor; all_gather, reduce_scatter: the whole, gathered
-                  ///< tensor; all_to_all: what one rank holds; send_recv: the message
+  Bytes payload;  ///< all_reduce, broadcast, reduce: the tensor; all_gather, reduce_scatter: the
+                  ///< whole, gathered tensor; all_to_all: what one rank holds; send_recv: the
+                  ///< message
   OpShape shape;
   /// Ranks that do the very same work: whole-model totals count 1/replication of this task.
   double replication = 1;

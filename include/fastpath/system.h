@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +87,8 @@ struct Device {
 
 enum class Topology : std::uint8_t { switched, mesh, ring, torus, bus };
 
+struct CollectiveTuning;  // fastpath/collective.h
+
 /// The members of a level are the units of the level below (devices at the first level).
 struct Level {
   std::string name;  ///< "node", "rack", "cluster", "pod"
@@ -96,8 +99,10 @@ struct Level {
   Figure<Seconds> latency;           ///< of one message, end to end, software included
   Figure<Seconds> setup;             ///< once for each collective, besides its messages
   Fitted achieved{.value = 0.8, .relative_spread = 0.2, .source = {}};  ///< of `bandwidth`
-  std::vector<std::int64_t> torus;  ///< extents, for a torus: their product is `count`
-  double oversubscription = 1;      ///< 1 = full bisection
+  std::vector<std::int64_t> torus;   ///< extents, for a torus: their product is `count`
+  double oversubscription = 1;       ///< 1 = full bisection
+  /// What collective libraries reach on this link, the default one first; null = not measured.
+  std::shared_ptr<const std::vector<CollectiveTuning>> tunings;
 };
 
 struct Host {

@@ -15,6 +15,7 @@ std::span<const Flag> calibrate_flags();
 int run_predict(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
+int run_collective(Session& session, const Arguments& arguments);
 int run_catalog(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);
 int run_import(Session& session, const Arguments& arguments);

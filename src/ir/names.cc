@@ -87,12 +87,33 @@ constexpr Table<Optimizer, 4> kOptimizers{{{"none", Optimizer::none},
                                            {"momentum", Optimizer::momentum},
                                            {"adam", Optimizer::adam}}};
 
-constexpr Table<Collective, 6> kCollectives{{{"none", Collective::none},
+constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"all_reduce", Collective::all_reduce},
                                              {"all_gather", Collective::all_gather},
                                              {"reduce_scatter", Collective::reduce_scatter},
                                              {"all_to_all", Collective::all_to_all},
-                                             {"send_recv", Collective::send_recv}}};
+                                             {"send_recv", Collective::send_recv},
+                                             {"broadcast", Collective::broadcast},
+                                             {"reduce", Collective::reduce}}};
+
+constexpr Table<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
+    {{"none", CollectiveAlgorithm::none},
+     {"ring", CollectiveAlgorithm::ring},
+     {"tree", CollectiveAlgorithm::tree},
+     {"nvls", CollectiveAlgorithm::nvls},
+     {"nvls_tree", CollectiveAlgorithm::nvls_tree},
+     {"collnet", CollectiveAlgorithm::collnet},
+     {"pat", CollectiveAlgorithm::pat},
+     {"pairwise", CollectiveAlgorithm::pairwise},
+     {"one_shot", CollectiveAlgorithm::one_shot},
+     {"two_shot", CollectiveAlgorithm::two_shot},
+     {"doubling", CollectiveAlgorithm::doubling},
+     {"halving", CollectiveAlgorithm::halving}}};
+
+constexpr Table<CollectiveProtocol, 3> kCollectiveProtocols{
+    {{"simple", CollectiveProtocol::simple},
+     {"ll128", CollectiveProtocol::ll128},
+     {"ll", CollectiveProtocol::ll}}};
 
 constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"recompute", Pass::recompute},
@@ -131,6 +152,8 @@ NameTable<Schedule> names_of(Schedule) { return kSchedules; }
 NameTable<Execution> names_of(Execution) { return kExecutions; }
 NameTable<Optimizer> names_of(Optimizer) { return kOptimizers; }
 NameTable<Collective> names_of(Collective) { return kCollectives; }
+NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm) { return kCollectiveAlgorithms; }
+NameTable<CollectiveProtocol> names_of(CollectiveProtocol) { return kCollectiveProtocols; }
 NameTable<Pass> names_of(Pass) { return kPasses; }
 NameTable<Bound> names_of(Bound) { return kBoundNames; }
 NameTable<Topology> names_of(Topology) { return kTopologies; }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "fastpath/collective.h"
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 #include "fastpath/system.h"
@@ -32,6 +33,8 @@ NameTable<Schedule> names_of(Schedule);
 NameTable<Execution> names_of(Execution);
 NameTable<Optimizer> names_of(Optimizer);
 NameTable<Collective> names_of(Collective);
+NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm);
+NameTable<CollectiveProtocol> names_of(CollectiveProtocol);
 NameTable<Pass> names_of(Pass);
 NameTable<Bound> names_of(Bound);
 NameTable<Topology> names_of(Topology);

@@ -4,119 +4,177 @@
 #include <cmath>
 #include <limits>
 
+#include "fastpath/collective.h"
+
+#include "model/collective_forms.h"
+
 namespace fastpath {
+namespace {
 
-double sent_per_payload(Collective collective, double ranks) {
-  const double share = (ranks - 1) / ranks;
-  switch (collective) {
-    case Collective::none: return 0;
-    case Collective::all_reduce: return 2 * share;
-    case Collective::all_gather:
-    case Collective::reduce_scatter:
-    case Collective::all_to_all: return share;
-    case Collective::send_recv: return 1;
-  }
-  return 0;
-}
-
-NetworkModel::NetworkModel(const System& system) {
-  double devices = 1;
-  for (const Level& level : system.levels) {
-    Tier tier;
-    tier.data_sheet = level.bandwidth.value;
-    tier.bandwidth = system.device.achieved.link.value / std::max(1.0, level.oversubscription) *
-                     level.bandwidth.value;
-    tier.latency = level.latency.value;
-    tier.units = devices;
-    devices *= static_cast<double>(level.count);
-    tier.reach = devices;
-    tiers_.push_back(tier);
-  }
-}
-
-double NetworkModel::members(const Group& group, double devices) {
+/// Members of the group in one unit of `devices` devices.
+double members(const Group& group, double devices) {
   const double inside = std::floor(devices / static_cast<double>(group.stride));
   return std::clamp(inside, 1.0, static_cast<double>(group.size));
 }
 
-BytesPerSecond NetworkModel::ring_rate(const Group& group, bool data_sheet) const {
-  BytesPerSecond rate{std::numeric_limits<double>::infinity()};
+const CollectiveTuning* tuning_of(const Level& level, std::string_view library) {
+  if (!level.tunings || level.tunings->empty()) return nullptr;
+  for (const CollectiveTuning& tuning : *level.tunings) {
+    if (tuning.library == library) return &tuning;
+  }
+  return &level.tunings->front();
+}
+
+/// Extents of a torus that a group runs along: inner extents that its stride passes over are not.
+struct Extents {
+  double used = 0;     ///< how many
+  double steps = 0;    ///< sum of extent - 1
+  double longest = 1;
+};
+
+Extents extents_used(const std::vector<double>& torus, double ranks, double stride) {
+  Extents extents;
+  double below = 1;
+  double covered = 1;
+  for (const double extent : torus) {
+    below *= extent;
+    if (below <= stride || covered >= ranks || extent <= 1) continue;
+    const double along = std::min(extent, std::ceil(ranks / covered));
+    covered *= along;
+    extents.used += 1;
+    extents.steps += along - 1;
+    extents.longest = std::max(extents.longest, along);
+  }
+  return extents;
+}
+
+}  // namespace
+
+double sent_per_payload(Collective collective, double ranks) {
+  return least_volume(collective, ranks);
+}
+
+NetworkModel::NetworkModel(const System& system, std::string_view library) {
+  double devices = 1;
+  for (const Level& level : system.levels) {
+    Tier tier;
+    tier.topology = level.topology;
+    tier.count = static_cast<double>(level.count);
+    tier.bandwidth = level.bandwidth.value;
+    tier.achieved = level.achieved.value;
+    tier.oversubscription = std::max(1.0, level.oversubscription);
+    tier.latency = level.latency.value;
+    tier.setup = level.setup.value;
+    tier.units = devices;
+    devices *= tier.count;
+    tier.reach = devices;
+    for (const std::int64_t extent : level.torus)
+      tier.torus.push_back(static_cast<double>(extent));
+    tier.tuning = tuning_of(level, library);
+    if (level.tunings) kept_.push_back(level.tunings);
+    tiers_.push_back(std::move(tier));
+  }
+}
+
+/// Full mesh: links to absent members idle. Torus: links along other extents idle. A port of a ring
+/// carries p/8 of an all-to-all's payload; of a torus, what its longest extent does.
+void NetworkModel::enter_domain(const Tier& tier, double members_inside, double stride,
+                                GroupPlace& place) const {
+  place.inside = members_inside;
+  place.topology = tier.topology;
+  place.bandwidth = tier.bandwidth;
+  place.achieved = tier.achieved / tier.oversubscription;
+  place.latency = tier.latency;
+  place.setup = tier.setup;
+  place.tuning = tier.tuning;
+  place.steps = members_inside - 1;
+  if (tier.topology == Topology::mesh && tier.count > 1) {
+    place.bandwidth = std::min(1.0, (members_inside - 1) / (tier.count - 1)) * tier.bandwidth;
+  } else if (tier.topology == Topology::torus && !tier.torus.empty()) {
+    const Extents extents = extents_used(tier.torus, members_inside, stride);
+    const double all = static_cast<double>(
+        std::count_if(tier.torus.begin(), tier.torus.end(), [](double e) { return e > 1; }));
+    place.bandwidth = std::max(1.0, extents.used) / std::max(1.0, all) * tier.bandwidth;
+    place.steps = std::max(1.0, extents.steps);
+    // One port is 1 / (2 x extents used) of the bandwidth.
+    place.congestion = extents.longest / 8 * 2 * std::max(1.0, extents.used);
+  } else if (tier.topology == Topology::ring) {
+    place.congestion = members_inside / 8 * 2;
+  }
+  if (place.congestion > 0) {
+    place.congestion = std::max(place.congestion, (place.inside - 1) / place.inside);
+  }
+}
+
+/// `below` members of a unit share their links into this level. Rings cross it over all of those
+/// links; in an all-to-all, all but below / ranks of each payload do.
+void NetworkModel::cross(const Tier& tier, double below, GroupPlace& place) {
+  const double share = tier.achieved / tier.oversubscription;
+  const double far = 1 - below / place.ranks;
+  place.out = std::min(place.out, below * share * tier.bandwidth);
+  place.out_sheet = std::min(place.out_sheet, below * tier.bandwidth);
+  place.spread = std::min(place.spread, share / far * tier.bandwidth);
+  place.spread_sheet = std::min(place.spread_sheet, 1 / far * tier.bandwidth);
+  place.port = std::min(place.port, share * tier.bandwidth);
+  place.port_sheet = std::min(place.port_sheet, tier.bandwidth);
+  place.out_latency = std::max(place.out_latency, tier.latency);
+  place.out_setup = std::max(place.out_setup, tier.setup);
+  place.units = place.ranks / place.inside;
+}
+
+GroupPlace NetworkModel::place(Group group) const {
+  GroupPlace place;
+  place.ranks = static_cast<double>(group.size);
+  place.out = BytesPerSecond{std::numeric_limits<double>::infinity()};
+  place.out_sheet = place.spread = place.spread_sheet = place.port = place.port_sheet = place.out;
+  bool first = true;
   for (const Tier& tier : tiers_) {
     const double below = members(group, tier.units);
-    if (members(group, tier.reach) <= below) continue;
-    rate = std::min(rate, below * (data_sheet ? tier.data_sheet : tier.bandwidth));
+    const double within = members(group, tier.reach);
+    if (within <= below) continue;
+    const bool innermost = tier.units <= 1 || (first && within >= place.ranks);
+    if (innermost) {
+      enter_domain(tier, within, static_cast<double>(group.stride), place);
+    } else {
+      cross(tier, below, place);
+    }
+    first = false;
   }
-  return rate;
+  return place;
 }
 
-Seconds NetworkModel::latency(const Group& group, double rounds) const {
-  Seconds slowest;
-  Seconds tree;
-  for (const Tier& tier : tiers_) {
-    const double fan = members(group, tier.reach) / members(group, tier.units);
-    if (fan <= 1) continue;
-    slowest = std::max(slowest, tier.latency);
-    tree += std::ceil(std::log2(fan)) * tier.latency;
+GroupPlace NetworkModel::place(std::span<const double> ranks_by_unit) const {
+  double ranks = 0;
+  double fewest = std::numeric_limits<double>::infinity();
+  double most = 0;
+  double units = 0;
+  for (const double count : ranks_by_unit) {
+    if (count < 1) continue;
+    ranks += count;
+    units += 1;
+    fewest = std::min(fewest, count);
+    most = std::max(most, count);
   }
-  const Seconds ring = (static_cast<double>(group.size) - 1) * slowest;
-  return rounds * std::min(ring, tree);
-}
-
-/// What leaves a unit shares its members' links into that level; the slowest level decides.
-Seconds NetworkModel::all_to_all(const Group& group, Bytes payload, bool data_sheet) const {
-  Seconds time;
-  Seconds latency;
-  const auto size = static_cast<double>(group.size);
-  for (const Tier& tier : tiers_) {
-    const double below = members(group, tier.units);
-    if (members(group, tier.reach) <= below) continue;
-    const double leaves = 1 - below / size;
-    time = std::max(time, leaves * payload / (data_sheet ? tier.data_sheet : tier.bandwidth));
-    latency = std::max(latency, tier.latency);
-  }
-  return data_sheet ? time : time + latency;
-}
-
-/// To the next rank of the group: the pair that is farthest apart sets the pace.
-Seconds NetworkModel::send(const Group& group, Bytes payload, bool data_sheet) const {
-  Seconds time;
-  for (const Tier& tier : tiers_) {
-    const bool crosses = members(group, tier.reach) > members(group, tier.units);
-    if (!crosses) continue;
-    const BytesPerSecond rate = data_sheet ? tier.data_sheet : tier.bandwidth;
-    time = std::max(time, payload / rate + (data_sheet ? Seconds{} : tier.latency));
-  }
-  return time;
+  if (units < 1) return {};
+  GroupPlace place =
+      this->place(Group{.size = static_cast<std::int64_t>(most * units), .stride = 1});
+  if (units < 2 || tiers_.size() < 2) return place;
+  const double narrower = fewest / std::max(1.0, place.inside);
+  place.out *= narrower;
+  place.out_sheet *= narrower;
+  place.ranks = ranks;
+  place.units = units;
+  return place;
 }
 
 TaskCost NetworkModel::cost(Collective collective, Group group, Bytes payload) const {
   TaskCost cost;
   cost.bound = Bound::network;
   if (collective == Collective::none || group.size <= 1) return cost;
-  const double sent = sent_per_payload(collective, static_cast<double>(group.size));
-  cost.traffic = sent * payload;
-  switch (collective) {
-    case Collective::none: break;
-    case Collective::all_reduce:
-      cost.network = latency(group, 2) + cost.traffic / ring_rate(group, false);
-      break;
-    case Collective::all_gather:
-    case Collective::reduce_scatter:
-      cost.network = latency(group, 1) + cost.traffic / ring_rate(group, false);
-      break;
-    case Collective::all_to_all: cost.network = all_to_all(group, payload, false); break;
-    case Collective::send_recv: cost.network = send(group, payload, false); break;
-  }
+  cost.traffic = sent_per_payload(collective, static_cast<double>(group.size)) * payload;
+  cost.network = choose(collective, group, payload).time;
   cost.time = cost.network;
   return cost;
-}
-
-Seconds NetworkModel::injection_bound(Collective collective, Group group, Bytes payload) const {
-  if (collective == Collective::none || group.size <= 1) return Seconds{};
-  if (collective == Collective::all_to_all) return all_to_all(group, payload, true);
-  if (collective == Collective::send_recv) return send(group, payload, true);
-  const double sent = sent_per_payload(collective, static_cast<double>(group.size));
-  return sent * payload / ring_rate(group, true);
 }
 
 }  // namespace fastpath

@@ -1,11 +1,14 @@
-/// Time of a collective on a system's levels: alpha-beta, the best of a few algorithms, and never
-/// below what the ranks must inject.
+/// Time of a collective on a system's levels: the fastest of what the library has, and never below
+/// what the ranks must inject.
 #pragma once
 
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "fastpath/system.h"
 
+#include "model/collective_model.h"
 #include "model/device_model.h"
 
 namespace fastpath {
@@ -13,37 +16,54 @@ namespace fastpath {
 /// Links of a system, looked up once.
 class NetworkModel {
  public:
-  explicit NetworkModel(const System& system);
+  /// `library`: the tuning to use where a link has it ("nccl", "vllm graph"); empty: each link's
+  /// first.
+  explicit NetworkModel(const System& system, std::string_view library = {});
 
   /// `payload` as Task::payload says. A group of one is free. Ranks of the group are placed in
   /// order, `stride` apart, on the innermost level first.
-  ///
-  /// Bandwidth: a ring's rate is that of its slowest level, where each unit injects over the links
-  /// of all its members. Latency: the smaller of a ring (p - 1 steps) and of a tree or recursive
-  /// doubling (log2 p steps a level). Source: Thakur, Rabenseifner, Gropp, "Optimization of
-  /// collective communication operations in MPICH", IJHPCA 19(1), 2005.
   TaskCost cost(Collective collective, Group group, Bytes payload) const;
 
+  /// The same, with the algorithm and the protocol.
+  CollectiveCost choose(Collective collective, Group group, Bytes payload,
+                        const CollectiveOptions& options = {}) const {
+    return collective_cost(place(group), collective, payload, options);
+  }
+
   /// Bytes a rank must send over the links it has, at their data-sheet rate.
-  Seconds injection_bound(Collective collective, Group group, Bytes payload) const;
+  Seconds injection_bound(Collective collective, Group group, Bytes payload) const {
+    return fastpath::injection_bound(place(group), collective, payload);
+  }
+
+  /// The group's place. Its innermost level with two members or more is the domain if it is the
+  /// system's first level or no other; all levels above it are the fabric, as slow as the slowest.
+  GroupPlace place(Group group) const;
+
+  /// The same for unequal numbers of ranks in each unit of the first level, for example {8, 8, 4}:
+  /// rings pass through the smallest unit, which has the fewest links into the fabric. Counts of 0
+  /// are left out.
+  GroupPlace place(std::span<const double> ranks_by_unit) const;
 
  private:
   struct Tier {
-    BytesPerSecond bandwidth;  ///< achieved, per device and direction, over oversubscription
-    BytesPerSecond data_sheet;
+    Topology topology = Topology::switched;
+    double count = 1;
+    BytesPerSecond bandwidth;  ///< data sheet, per device and direction
+    double achieved = 0.8;     ///< of `bandwidth`, without oversubscription
+    double oversubscription = 1;
     Seconds latency;
+    Seconds setup;
     double units = 1;  ///< devices in one unit below this level
     double reach = 1;  ///< devices in one unit of this level
+    std::vector<double> torus;
+    const CollectiveTuning* tuning = nullptr;
   };
 
-  /// Members of the group in one unit of `devices` devices.
-  static double members(const Group& group, double devices);
-  Seconds all_to_all(const Group& group, Bytes payload, bool data_sheet) const;
-  Seconds send(const Group& group, Bytes payload, bool data_sheet) const;
-  BytesPerSecond ring_rate(const Group& group, bool data_sheet) const;
-  Seconds latency(const Group& group, double rounds) const;
+  void enter_domain(const Tier& tier, double members, double stride, GroupPlace& place) const;
+  static void cross(const Tier& tier, double below, GroupPlace& place);
 
   std::vector<Tier> tiers_;
+  std::vector<std::shared_ptr<const std::vector<CollectiveTuning>>> kept_;  ///< own the tunings
 };
 
 /// Bytes that each rank sends, over the payload as Task::payload defines it.

@@ -94,6 +94,12 @@ Result<void> CatalogIndex::add(std::string_view path, const std::string& file,
   const auto below = [&](std::string_view folder) {
     return path.starts_with(folder) || path.find(fmt::format("/{}", folder)) != path.npos;
   };
+  if (below("collectives/")) {
+    auto table = TuningTable::parse(text, file);
+    if (!table) return failure(table.error());
+    tunings_.add(*table);
+    return {};
+  }
   if (below("devices/")) return add_table(EntryKind::device, file, text);
   if (below("links/")) return add_table(EntryKind::link, file, text);
   if (below("storage/")) return add_table(EntryKind::storage, file, text);

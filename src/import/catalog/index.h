@@ -17,6 +17,7 @@
 #include "import/catalog/device_row.h"
 #include "import/catalog/entry.h"
 #include "import/catalog/table.h"
+#include "import/catalog/tunings.h"
 
 namespace fastpath {
 
@@ -46,6 +47,7 @@ class CatalogIndex {
   const Names& names(EntryKind kind) const;
   const AchievedTable& achieved() const { return achieved_; }
   const KernelTable& kernels() const { return kernels_; }
+  const TuningTable& tunings() const { return tunings_; }
   std::vector<std::string> aliases_of(std::string_view id) const;
 
   /// The failure for an unknown name, with a did-you-mean over the names of these kinds.
@@ -64,6 +66,7 @@ class CatalogIndex {
   std::map<std::string, std::string, std::less<>> aliases_;
   AchievedTable achieved_;
   KernelTable kernels_;
+  TuningTable tunings_;
 };
 
 /// The text of a file of at most 8 MiB.

@@ -97,7 +97,9 @@ Result<Device> Resolver::device(std::string_view name, const Place& place) {
 Result<Link> Resolver::link(std::string_view name, const Place& place) {
   const EntrySource* origin = index_.find(EntryKind::link, name);
   if (origin == nullptr) return index_.unknown({EntryKind::link}, name, place);
-  return read_link_row(*origin->table, origin->row);
+  auto link = read_link_row(*origin->table, origin->row);
+  if (link) link->tunings = index_.tunings().of(link->id);
+  return link;
 }
 
 Result<Storage> Resolver::storage(std::string_view name, const Place& place) {

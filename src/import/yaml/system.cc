@@ -449,6 +449,7 @@ class SystemReader {
         level.latency = found->latency;
         level.setup = found->setup;
         level.achieved = found->achieved;
+        level.tunings = found->tunings;
       } else if (!complete) {
         reader_.errors(found.error());
       }

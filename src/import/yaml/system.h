@@ -1,6 +1,7 @@
 /// Systems and devices as YAML: the schema is in docs/guide/systems.md.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct Link {
   Figure<Seconds> latency;           ///< of one message
   Figure<Seconds> setup;             ///< of one collective
   Fitted achieved;                   ///< of `bandwidth`, by large collectives
+  std::shared_ptr<const std::vector<CollectiveTuning>> tunings;  ///< as Level::tunings
 };
 
 /// What a file may refer to by name. The names are looked up while it is read.
