@@ -1,4 +1,5 @@
-/// Collectives as libraries run them: algorithm, protocol, and the constants of a library on a link.
+/// Collectives as libraries run them: algorithm, protocol, and the constants of a library on a
+/// link.
 #pragma once
 
 #include <array>
@@ -28,7 +29,8 @@ enum class CollectiveAlgorithm : std::uint8_t {
   halving,    ///< recursive halving, then doubling (Rabenseifner)
 };
 
-/// How a message's arrival is signalled: with each 8 B (LL), each 128 B (LL128), or a flag (simple).
+/// How a message's arrival is signalled: with each 8 B (LL), each 128 B (LL128), or a flag
+/// (simple).
 enum class CollectiveProtocol : std::uint8_t { simple, ll128, ll };
 
 /// One way to run a collective, as a library reaches it on a link:
@@ -57,18 +59,18 @@ struct CollectiveBand {
 
 /// What a library reaches on one kind of link, inside one domain of it.
 struct CollectiveTuning {
-  std::string library;  ///< "nccl", "vllm eager", "sglang graph", ...
-  std::string link;     ///< id in catalog/links
+  std::string library;                     ///< "nccl", "vllm eager", "sglang graph", ...
+  std::string link;                        ///< id in catalog/links
   std::array<CollectiveLine, 3> ring;      ///< by CollectiveProtocol
   std::array<CollectiveLine, 3> pairwise;  ///< by CollectiveProtocol
   CollectiveLine nvls;
   CollectiveLine one_shot;
   CollectiveLine two_shot;
-  double few_ranks = 0;  ///< a ring of p ranks reaches share / (1 + few_ranks / p^2)
+  double few_ranks = 0;         ///< a ring of p ranks reaches share / (1 + few_ranks / p^2)
   std::int64_t nvls_ranks = 0;  ///< NVLS from so many ranks on; 0 = never
-  Bytes handover;  ///< all-reduces from here on go to NCCL; 0 = never
-  Seconds host;    ///< the host's time a call: no call is shorter
-  double copy = 0;  ///< the buffer is staged first, at this share of the bandwidth; 0 = not
+  Bytes handover;               ///< all-reduces from here on go to NCCL; 0 = never
+  Seconds host;                 ///< the host's time a call: no call is shorter
+  double copy = 0;      ///< the buffer is staged first, at this share of the bandwidth; 0 = not
   double spread = 0.2;  ///< median absolute log residual of the rows it was fitted on
   std::size_t rows = 0;
   Source source;

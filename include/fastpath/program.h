@@ -48,11 +48,11 @@ struct OpShape {
   double n = 0;
   double k = 0;
   double batch = 1;
-  double group = 1;     ///< attention: query heads that share a key and value head
-  double steps = 1;     ///< `work` is done in that many equal steps, one after the other
+  double group = 1;       ///< attention: query heads that share a key and value head
+  double steps = 1;       ///< `work` is done in that many equal steps, one after the other
   bool winograd = false;  ///< convolution: 3 x 3, stride 1
-  double launches = 1;  ///< kernels
-  bool fused = false;   ///< runs inside its producer's kernel: no launch, no traffic of its own
+  double launches = 1;    ///< kernels
+  bool fused = false;     ///< runs inside its producer's kernel: no launch, no traffic of its own
 };
 
 /// Task::op of what belongs to no operator: gathering a block's weights, reducing its gradients.

@@ -79,7 +79,8 @@ struct Device {
   std::string notes;
   std::string family;  ///< generation: "hopper", "cdna3"; may be empty
   Achieved achieved;
-  std::vector<KernelEntry> kernels;  ///< fitted parameters of the operator model, this device's first
+  std::vector<KernelEntry>
+      kernels;  ///< fitted parameters of the operator model, this device's first
 
   /// The figures that a prediction needs are there: a peak and the main memory's bandwidth.
   bool has_data_sheet() const;
@@ -99,8 +100,8 @@ struct Level {
   Figure<Seconds> latency;           ///< of one message, end to end, software included
   Figure<Seconds> setup;             ///< once for each collective, besides its messages
   Fitted achieved{.value = 0.8, .relative_spread = 0.2, .source = {}};  ///< of `bandwidth`
-  std::vector<std::int64_t> torus;   ///< extents, for a torus: their product is `count`
-  double oversubscription = 1;       ///< 1 = full bisection
+  std::vector<std::int64_t> torus;  ///< extents, for a torus: their product is `count`
+  double oversubscription = 1;      ///< 1 = full bisection
   /// What collective libraries reach on this link, the default one first; null = not measured.
   std::shared_ptr<const std::vector<CollectiveTuning>> tunings;
 };

@@ -44,7 +44,8 @@ constexpr std::array<Flag, 11> kFlags{{
     {"integers", FlagKind::yes, "", "integer elements: never reduced in the switch", "", false},
     {"uncorrected", FlagKind::yes, "", "by the fitted constants alone, without local corrections",
      "", false},
-    {"log", FlagKind::file, "FILE", "output of nccl-tests or rccl-tests to set beside it", "", false},
+    {"log", FlagKind::file, "FILE", "output of nccl-tests or rccl-tests to set beside it", "",
+     false},
     {"validate", FlagKind::file, "FILE", "cross-validate on measurements (CSV)", "", false},
     {"calibrate", FlagKind::file, "FILE",
      "fit libraries and links to measurements (CSV) and print a table for catalog/collectives", "",
@@ -97,8 +98,10 @@ Result<Request> request_from(const Arguments& arguments) {
     const auto text = arguments.text(flag);
     if (!text) continue;
     const Result<Bytes> parsed = size_from(*text, flag);
-    if (parsed) *size = *parsed;
-    else mistakes.insert(mistakes.end(), parsed.error().begin(), parsed.error().end());
+    if (parsed)
+      *size = *parsed;
+    else
+      mistakes.insert(mistakes.end(), parsed.error().begin(), parsed.error().end());
   }
   if (mistakes.empty() && request.least > request.most) {
     mistakes.push_back({command_line(), "--min is above --max", {}});
@@ -124,10 +127,10 @@ std::optional<Diagnostic> unknown_library(const System& system, const std::strin
       names.push_back(tuning.library);
   }
   if (std::find(names.begin(), names.end(), library) != names.end()) return std::nullopt;
-  return Diagnostic{command_line(),
-                    fmt::format("no figures of {} on the links of {}", in_quotes(library), system.id),
-                    names.empty() ? "leave --library out: closed forms are used"
-                                  : did_you_mean(library, names)};
+  return Diagnostic{
+      command_line(),
+      fmt::format("no figures of {} on the links of {}", in_quotes(library), system.id),
+      names.empty() ? "leave --library out: closed forms are used" : did_you_mean(library, names)};
 }
 
 /// Between clusters of one kind a factor of 2.5 is normal (validation: systems never seen, across).
@@ -212,16 +215,18 @@ void Answer::add_notes(Findings& findings) const {
         place_.tuning->library, place_.tuning->link, place_.tuning->rows,
         100 * place_.tuning->spread, place_.tuning->source.cite));
   } else {
-    findings.notes.push_back("No library was measured on this link: closed forms with the link's "
-                             "assumed share and latency.");
+    findings.notes.push_back(
+        "No library was measured on this link: closed forms with the link's "
+        "assumed share and latency.");
   }
   if (place_.units > 1) {
     findings.notes.push_back(
         "Across nodes the interval is that between clusters of one kind: extrapolating. Calibrate "
         "with your own log for a narrower one.");
   }
-  findings.notes.push_back("Times are out of place, of ranks that start together on an idle network; "
-                           "low and high are a 90 % interval.");
+  findings.notes.push_back(
+      "Times are out of place, of ranks that start together on an idle network; "
+      "low and high are a 90 % interval.");
 }
 
 Findings Answer::expected() const {
@@ -230,8 +235,15 @@ Findings Answer::expected() const {
                                request_.devices, system_.id);
   Table table{"expected",
               "Expected nccl-tests table",
-              {{"size"}, {"bytes", Unit::count}, {"time_us"}, {"algbw_GB_per_s"},
-               {"busbw_GB_per_s"}, {"algorithm"}, {"protocol"}, {"low_us"}, {"high_us"}},
+              {{"size"},
+               {"bytes", Unit::count},
+               {"time_us"},
+               {"algbw_GB_per_s"},
+               {"busbw_GB_per_s"},
+               {"algorithm"},
+               {"protocol"},
+               {"low_us"},
+               {"high_us"}},
               {}};
   std::vector<Bytes> sizes;
   bool extrapolating = false;
@@ -265,9 +277,16 @@ Findings Answer::beside(const CollectiveLog& log) const {
                                name_of(request_.collective), request_.devices, system_.id);
   Table table{"log",
               "Measured and expected",
-              {{"size"}, {"bytes", Unit::count}, {"measured_us"}, {"expected_us"}, {"busbw_GB_per_s"},
-               {"expected_GB_per_s"}, {"measured_over_expected", Unit::ratio}, {"algorithm"},
-               {"protocol"}, {"in_interval"}},
+              {{"size"},
+               {"bytes", Unit::count},
+               {"measured_us"},
+               {"expected_us"},
+               {"busbw_GB_per_s"},
+               {"expected_GB_per_s"},
+               {"measured_over_expected", Unit::ratio},
+               {"algorithm"},
+               {"protocol"},
+               {"in_interval"}},
               {}};
   std::vector<MeasuredCollective> measured;
   for (const CollectiveLogRow& row : log.rows) {
@@ -278,16 +297,17 @@ Findings Answer::beside(const CollectiveLog& log) const {
     const auto bus = [&](Seconds time) {
       return fmt::format("{:.4g}", factor() * (row.bytes / time / BytesPerSecond{1e9}));
     };
-    table.rows.push_back({size_text(row.bytes), row.bytes.base(),
-                          fmt::format("{:.4g}", row.time.base() * 1e6),
-                          fmt::format("{:.4g}", one.time.base() * 1e6), bus(row.time), bus(one.time),
-                          ratio, std::string(name_of(one.algorithm)),
-                          std::string(name_of(one.protocol)),
-                          std::string(ratio < band.low ? "faster" : ratio > band.high ? "slower" : "yes")});
+    table.rows.push_back(
+        {size_text(row.bytes), row.bytes.base(), fmt::format("{:.4g}", row.time.base() * 1e6),
+         fmt::format("{:.4g}", one.time.base() * 1e6), bus(row.time), bus(one.time), ratio,
+         std::string(name_of(one.algorithm)), std::string(name_of(one.protocol)),
+         std::string(ratio < band.low    ? "faster"
+                     : ratio > band.high ? "slower"
+                                         : "yes")});
   }
   findings.tables.push_back(std::move(table));
-  const auto explanations = explain_collectives(network_, request_.collective, group_, measured,
-                                                request_.options);
+  const auto explanations =
+      explain_collectives(network_, request_.collective, group_, measured, request_.options);
   Table why{"explanations",
             "What would explain the log, best first",
             {{"setting"}, {"misfit", Unit::ratio}, {"measured_over_it", Unit::ratio}, {"check"}},

@@ -39,9 +39,8 @@ Result<std::vector<LinkFigures>> link_figures(const Catalog& catalog) {
 }
 
 std::vector<TuningRow> catalog_rows(std::vector<CollectiveTuning> tunings) {
-  std::stable_sort(tunings.begin(), tunings.end(), [](const auto& a, const auto& b) {
-    return order_of(a) < order_of(b);
-  });
+  std::stable_sort(tunings.begin(), tunings.end(),
+                   [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
   std::vector<TuningRow> rows;
   for (CollectiveTuning& tuning : tunings) {
     TuningRow row{std::move(tuning), {}};

@@ -110,10 +110,9 @@ constexpr Table<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
      {"doubling", CollectiveAlgorithm::doubling},
      {"halving", CollectiveAlgorithm::halving}}};
 
-constexpr Table<CollectiveProtocol, 3> kCollectiveProtocols{
-    {{"simple", CollectiveProtocol::simple},
-     {"ll128", CollectiveProtocol::ll128},
-     {"ll", CollectiveProtocol::ll}}};
+constexpr Table<CollectiveProtocol, 3> kCollectiveProtocols{{{"simple", CollectiveProtocol::simple},
+                                                             {"ll128", CollectiveProtocol::ll128},
+                                                             {"ll", CollectiveProtocol::ll}}};
 
 constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"recompute", Pass::recompute},

@@ -117,8 +117,8 @@ std::vector<CollectiveExplanation> explain_collectives(const NetworkModel& netwo
                                                        const CollectiveOptions& options) {
   const GroupPlace place = network.place(group);
   std::vector<Hypothesis> all{{"as expected", "", always, [](GroupPlace&, CollectiveOptions&) {}}};
-  for (auto& list :
-       {inside_hypotheses(), outside_hypotheses(), size_hypotheses(static_cast<double>(group.size))})
+  for (auto& list : {inside_hypotheses(), outside_hypotheses(),
+                     size_hypotheses(static_cast<double>(group.size))})
     all.insert(all.end(), list.begin(), list.end());
   std::vector<CollectiveExplanation> explanations;
   for (const Hypothesis& hypothesis : all) {
@@ -142,8 +142,8 @@ std::vector<CollectiveExplanation> explain_collectives(const NetworkModel& netwo
     return a.misfit < b.misfit;
   };
   std::stable_sort(explanations.begin() + 1, explanations.end(), better);
-  const bool another = explanations.size() > 1 && expected > kModelError &&
-                       explanations[1].misfit < expected / 2;
+  const bool another =
+      explanations.size() > 1 && expected > kModelError && explanations[1].misfit < expected / 2;
   if (another) std::stable_sort(explanations.begin(), explanations.end(), better);
   return explanations;
 }

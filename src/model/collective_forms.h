@@ -7,8 +7,8 @@
 
 namespace fastpath {
 
-/// `messages` one after the other; `volume`: bytes through the link of one rank, over the payload as
-/// Task::payload defines it.
+/// `messages` one after the other; `volume`: bytes through the link of one rank, over the payload
+/// as Task::payload defines it.
 struct CollectiveForm {
   double messages = 0;
   double volume = 0;

@@ -145,8 +145,8 @@ void Race::trees() {
   for (const Protocol protocol : kProtocols) {
     const CollectiveLine line = ring_line(protocol);
     if (line.share <= 0 || !allowed(protocol)) continue;
-    const Seconds latency = line.base + 2 * ((place_.inside - 1) * line.hop +
-                                             rounds(place_.units) * out_hop(protocol));
+    const Seconds latency =
+        line.base + 2 * ((place_.inside - 1) * line.hop + rounds(place_.units) * out_hop(protocol));
     offer(latency, 2 * payload_ / (kTreeShare * ring_rate(line, protocol)), Algorithm::tree,
           protocol);
   }
@@ -156,8 +156,8 @@ void Race::trees() {
 void Race::in_switch() {
   if (!options_.nvls || !options_.bulk || !reduces_all() || !tuned()) return;
   const CollectiveTuning& tuning = *place_.tuning;
-  const bool enough = tuning.nvls_ranks > 0 &&
-                      place_.inside >= static_cast<double>(tuning.nvls_ranks);
+  const bool enough =
+      tuning.nvls_ranks > 0 && place_.inside >= static_cast<double>(tuning.nvls_ranks);
   if (!enough || tuning.nvls.share <= 0) return;
   const Seconds inside = payload_ / (tuning.nvls.share * place_.bandwidth);
   if (place_.units <= 1) {
@@ -171,8 +171,8 @@ void Race::in_switch() {
 
 /// One rank a unit: NCCL's PAT.
 void Race::aggregated_trees() {
-  const bool fits = collective_ == Collective::all_gather ||
-                    collective_ == Collective::reduce_scatter;
+  const bool fits =
+      collective_ == Collective::all_gather || collective_ == Collective::reduce_scatter;
   if (!fits || !options_.bulk || place_.inside > 1 || place_.units <= 1) return;
   const Seconds latency = kPatBase + place_.ranks * kPatRank +
                           rounds(place_.units) / kPatNetwork * out_hop(Protocol::simple);
@@ -264,8 +264,7 @@ void Race::host_and_copy() {
 double correction_at(const CollectiveCorrection& correction, Bytes payload) {
   if (correction.log_ratio.empty() || payload.base() <= 0) return 0;
   const double last = static_cast<double>(correction.log_ratio.size()) - 1;
-  const double at =
-      std::clamp(std::log2(payload.base()) - correction.first_octave, 0.0, last);
+  const double at = std::clamp(std::log2(payload.base()) - correction.first_octave, 0.0, last);
   const auto below = static_cast<std::size_t>(at);
   const std::size_t above = std::min(below + 1, correction.log_ratio.size() - 1);
   const double part = at - std::floor(at);
@@ -302,9 +301,9 @@ CollectiveCost Race::run() {
 bool reduces_in_switch(const GroupPlace& place, Collective collective,
                        const CollectiveOptions& options) {
   return collective == Collective::all_reduce && place.topology == Topology::switched &&
-         (options.collnet || (options.nvls && place.tuning != nullptr &&
-                              place.tuning->nvls_ranks > 0 &&
-                              place.inside >= static_cast<double>(place.tuning->nvls_ranks)));
+         (options.collnet ||
+          (options.nvls && place.tuning != nullptr && place.tuning->nvls_ranks > 0 &&
+           place.inside >= static_cast<double>(place.tuning->nvls_ranks)));
 }
 
 }  // namespace

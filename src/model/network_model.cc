@@ -27,8 +27,8 @@ const CollectiveTuning* tuning_of(const Level& level, std::string_view library) 
 
 /// Extents of a torus that a group runs along: inner extents that its stride passes over are not.
 struct Extents {
-  double used = 0;     ///< how many
-  double steps = 0;    ///< sum of extent - 1
+  double used = 0;   ///< how many
+  double steps = 0;  ///< sum of extent - 1
   double longest = 1;
 };
 

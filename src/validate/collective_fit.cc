@@ -114,8 +114,8 @@ void put(const Numbers& numbers, CollectiveTuning& tuning) {
   tuning.copy = numbers.copy;
 }
 
-/// What a share of the bandwidth may be: LL moves as many flags as data and stops at a few channels,
-/// LL128 keeps 120 of 128 B, and nothing passes the data sheet.
+/// What a share of the bandwidth may be: LL moves as many flags as data and stops at a few
+/// channels, LL128 keeps 120 of 128 B, and nothing passes the data sheet.
 struct Shares {
   double low = 0.01;
   double high = 1;

@@ -29,8 +29,8 @@ bool is_direct_kernel(const std::string& library);
 
 /// What one published cluster's fabric reaches.
 struct FabricFit {
-  Seconds latency;    ///< of one message
-  double share = 1;   ///< of the stated rate
+  Seconds latency;   ///< of one message
+  double share = 1;  ///< of the stated rate
 };
 
 /// Fits the fabric of one cluster; its domains are as `tuning` says.

@@ -25,11 +25,12 @@ struct LinkFigures {
 /// A measurement with its notes read.
 struct CollectiveSample {
   const CollectiveRow* row = nullptr;
-  std::string system;   ///< device, or "unstated"
-  std::string link;     ///< id in catalog/links
-  std::string library;  ///< "nccl", "nccl graph", "oneccl", "rccl", "vllm eager", "sglang graph", ...
-  std::string version;  ///< of the library, and who ran it
-  std::string cluster;  ///< across nodes: the published run; empty inside a domain
+  std::string system;  ///< device, or "unstated"
+  std::string link;    ///< id in catalog/links
+  std::string
+      library;  ///< "nccl", "nccl graph", "oneccl", "rccl", "vllm eager", "sglang graph", ...
+  std::string version;    ///< of the library, and who ran it
+  std::string cluster;    ///< across nodes: the published run; empty inside a domain
   bool integers = false;  ///< NVLS is not used
   bool no_nvls = false;   ///< switched off, as the notes say
   double octave = 0;      ///< log2 of the bytes

@@ -32,8 +32,10 @@ double weight(const CollectiveSample& known, const CollectiveSample& asked) {
   const double away = (known.octave - asked.octave) / kReach;
   double w = std::exp(-away * away);
   if (w < 1e-6) return 0;
-  if (known.system != asked.system) w *= known.link == asked.link ? kOtherSystemSameLink : kOtherLink;
-  else if (known.link != asked.link) w *= kOtherLink;
+  if (known.system != asked.system)
+    w *= known.link == asked.link ? kOtherSystemSameLink : kOtherLink;
+  else if (known.link != asked.link)
+    w *= kOtherLink;
   if (known.version != asked.version) w *= kOtherVersion;
   if (known.integers != asked.integers) w *= kOtherType;
   if (known.row->ranks != asked.row->ranks) w *= kOtherRanks;

@@ -16,12 +16,13 @@
 namespace fastpath {
 
 struct CollectiveAnswer {
-  CollectiveCost cost;   ///< corrected time
-  Seconds uncorrected;   ///< by the fitted constants alone
+  CollectiveCost cost;  ///< corrected time
+  Seconds uncorrected;  ///< by the fitted constants alone
 };
 
 /// Constants come from the training rows of the sample's library and link; without any, from those
-/// of the library on links of the class (NVLink, PCIe, ...), then of libraries of its kind. Fabrics are fitted by published run.
+/// of the library on links of the class (NVLink, PCIe, ...), then of libraries of its kind. Fabrics
+/// are fitted by published run.
 ///
 /// The correction is a weighted mean of the training rows' log residuals, of the same library and
 /// collective, pulled to 0: rows weigh by their distance in log2(bytes) and by what they share with

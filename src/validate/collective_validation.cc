@@ -31,9 +31,9 @@ std::string where(const CollectiveSample& sample) {
 
 std::string tie_of(const CollectiveSample& sample, CollectiveFolds folds) {
   const auto octave = std::lround(sample.octave);
-  const std::string run = fmt::format("{}/{}/{}/{}/{}/{}", sample.system, sample.link,
-                                      sample.library, sample.cluster,
-                                      name_of(sample.row->collective), sample.row->ranks);
+  const std::string run =
+      fmt::format("{}/{}/{}/{}/{}/{}", sample.system, sample.link, sample.library, sample.cluster,
+                  name_of(sample.row->collective), sample.row->ranks);
   switch (folds) {
     case CollectiveFolds::sizes: return fmt::format("{}/{}", run, octave);
     case CollectiveFolds::octaves: return fmt::format("{}", octave);
@@ -48,8 +48,8 @@ std::vector<std::string> regimes_of(const CollectiveSample& sample, std::string_
   const std::string size = is_large(sample) ? "from 1 MiB" : "below 1 MiB";
   // Few rows a library across nodes and in boxes: their quantiles would be wider than needed.
   if (sample.across() || sample.pcie) return {fmt::format("{}, {}", place, size), place};
-  return {fmt::format("{}, {}, {}", place, size, sample.library), fmt::format("{}, {}", place, size),
-          place};
+  return {fmt::format("{}, {}, {}", place, size, sample.library),
+          fmt::format("{}, {}", place, size), place};
 }
 
 std::string type_of(const std::string& notes) {
@@ -83,8 +83,8 @@ void set_intervals(std::vector<ScoredCollective>& rows, std::span<const std::uin
   std::vector<Residual> residuals;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ScoredRow& row = rows[i].row;
-    residuals.push_back({std::log(row.measured / row.predicted),
-                         regimes_of(*rows[i].sample, name), folds[i]});
+    residuals.push_back(
+        {std::log(row.measured / row.predicted), regimes_of(*rows[i].sample, name), folds[i]});
   }
   const ResidualIntervals intervals(residuals);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -179,11 +179,11 @@ class ScoreTable {
   ScoreTable(std::string name, std::string title, std::string key) {
     table_.name = std::move(name);
     table_.title = std::move(title);
-    table_.columns = {{std::move(key), Unit::none},   {"rows", Unit::count},
-                      {"mean_error", Unit::ratio},    {"median_error", Unit::ratio},
-                      {"bias", Unit::ratio},          {"uncorrected_mean", Unit::ratio},
-                      {"naive_mean", Unit::ratio},    {"coverage", Unit::ratio},
-                      {"coverage_low", Unit::ratio},  {"coverage_high", Unit::ratio},
+    table_.columns = {{std::move(key), Unit::none},  {"rows", Unit::count},
+                      {"mean_error", Unit::ratio},   {"median_error", Unit::ratio},
+                      {"bias", Unit::ratio},         {"uncorrected_mean", Unit::ratio},
+                      {"naive_mean", Unit::ratio},   {"coverage", Unit::ratio},
+                      {"coverage_low", Unit::ratio}, {"coverage_high", Unit::ratio},
                       {"median_width", Unit::ratio}};
   }
 
@@ -245,8 +245,14 @@ Table worst_table(std::span<const ScoredCollective> rows) {
   constexpr std::size_t kMost = 15;
   Table table{"worst_rows",
               "Worst rows",
-              {{"id"}, {"system"}, {"library"}, {"collective"}, {"ranks", Unit::count},
-               {"bytes", Unit::bytes}, {"measured", Unit::seconds}, {"predicted", Unit::seconds},
+              {{"id"},
+               {"system"},
+               {"library"},
+               {"collective"},
+               {"ranks", Unit::count},
+               {"bytes", Unit::bytes},
+               {"measured", Unit::seconds},
+               {"predicted", Unit::seconds},
                {"error", Unit::ratio}},
               {}};
   std::vector<const ScoredCollective*> order;
@@ -268,7 +274,11 @@ Table worst_table(std::span<const ScoredCollective> rows) {
 Table impossible_table(std::span<const CollectiveSample* const> samples) {
   Table table{"beyond_limits",
               "Rows faster than the injection bound, not used",
-              {{"id"}, {"system"}, {"collective"}, {"ranks", Unit::count}, {"bytes", Unit::bytes},
+              {{"id"},
+               {"system"},
+               {"collective"},
+               {"ranks", Unit::count},
+               {"bytes", Unit::bytes},
                {"measured", Unit::seconds}},
               {}};
   for (const CollectiveSample* sample : samples) {
@@ -291,12 +301,14 @@ CollectiveBand band_of(std::span<const ScoredCollective> rows,
   return {std::min(1.0, quantile(ratios, 0.05)), std::max(1.0, quantile(ratios, 0.95))};
 }
 
-/// Means of the log residuals, near in size, of a link's rows of one collective and number of ranks.
+/// Means of the log residuals, near in size, of a link's rows of one collective and number of
+/// ranks.
 class LinkResiduals {
  public:
   LinkResiduals(std::span<const CollectiveSample> samples, const CollectiveTuning& tuning) {
     for (const CollectiveSample& sample : samples) {
-      if (sample.across() || sample.library != tuning.library || sample.link != tuning.link) continue;
+      if (sample.across() || sample.library != tuning.library || sample.link != tuning.link)
+        continue;
       if (sample.integers || sample.no_nvls || sample.place.bandwidth <= BytesPerSecond{}) continue;
       const double time = predict_sample(sample, tuning).time.base();
       points_[{sample.row->collective, sample.row->ranks}].push_back(
@@ -310,8 +322,7 @@ class LinkResiduals {
       constexpr std::size_t kEnough = 5;
       if (points.size() < kEnough) continue;
       const auto [low, high] = std::minmax_element(points.begin(), points.end());
-      CollectiveCorrection one{key.first, key.second,
-                               static_cast<int>(std::floor(low->first)), {}};
+      CollectiveCorrection one{key.first, key.second, static_cast<int>(std::floor(low->first)), {}};
       for (double octave = std::floor(low->first); octave <= std::ceil(high->first); ++octave)
         one.log_ratio.push_back(static_cast<float>(mean_at(points, octave)));
       all.push_back(std::move(one));
@@ -405,7 +416,8 @@ std::vector<CollectiveTuning> calibrate_collectives(std::span<const CollectiveSa
   std::map<std::pair<std::string, std::string>, std::vector<const CollectiveSample*>> groups;
   for (const CollectiveSample& sample : samples) {
     const bool usable = !sample.across() && sample.place.bandwidth > BytesPerSecond{};
-    if (usable && !beats_the_bound(sample)) groups[{sample.library, sample.link}].push_back(&sample);
+    if (usable && !beats_the_bound(sample))
+      groups[{sample.library, sample.link}].push_back(&sample);
   }
   const CollectiveScores seen = cross_validate(samples, CollectiveFolds::sizes);
   const CollectiveScores unseen = cross_validate(samples, CollectiveFolds::systems);

@@ -38,8 +38,8 @@ struct ScoredCollective {
 };
 
 /// Scores every sample whose link is known. Intervals: 90 %, from the residuals of the other folds
-/// in the same regime (across or inside a domain or PCIe; library; below or from 1 MiB). Rows faster
-/// than the injection bound are given back in `impossible`, not scored and not learnt from.
+/// in the same regime (across or inside a domain or PCIe; library; below or from 1 MiB). Rows
+/// faster than the injection bound are given back in `impossible`, not scored and not learnt from.
 struct CollectiveScores {
   std::vector<ScoredCollective> rows;
   std::vector<const CollectiveSample*> impossible;

@@ -13,9 +13,9 @@
 #include "fastpath/result.h"
 
 #include "import/catalog/achieved.h"
-#include "import/catalog/kernels.h"
 #include "import/catalog/device_row.h"
 #include "import/catalog/entry.h"
+#include "import/catalog/kernels.h"
 #include "import/catalog/table.h"
 #include "import/catalog/tunings.h"
 

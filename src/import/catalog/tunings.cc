@@ -23,21 +23,25 @@ struct Number {
   void (*set)(CollectiveTuning&, double);
 };
 
-#define FASTPATH_LINE(name, member)                                                             \
-  Number{name "_base [us]", 1e-6, 1e6,                                                          \
-         [](const CollectiveTuning& t) { return t.member.base.base(); },                        \
-         [](CollectiveTuning& t, double x) { t.member.base = Seconds{x}; }},                    \
-      Number{name "_hop [us]", 1e-6, 1e6,                                                       \
-             [](const CollectiveTuning& t) { return t.member.hop.base(); },                     \
-             [](CollectiveTuning& t, double x) { t.member.hop = Seconds{x}; }},                 \
-      Number{name "_share", 1, 1, [](const CollectiveTuning& t) { return t.member.share; },     \
-             [](CollectiveTuning& t, double x) { t.member.share = x; }}
+#define FASTPATH_LINE(name, member)                                                \
+  Number{name "_base [us]", 1e-6, 1e6,                                             \
+         [](const CollectiveTuning& t) { return t.member.base.base(); },           \
+         [](CollectiveTuning& t, double x) { t.member.base = Seconds{x}; }},       \
+      Number{name "_hop [us]", 1e-6, 1e6,                                          \
+             [](const CollectiveTuning& t) { return t.member.hop.base(); },        \
+             [](CollectiveTuning& t, double x) { t.member.hop = Seconds{x}; }},    \
+      Number {                                                                     \
+    name "_share", 1, 1, [](const CollectiveTuning& t) { return t.member.share; }, \
+        [](CollectiveTuning& t, double x) { t.member.share = x; }                  \
+  }
 
-#define FASTPATH_BAND(name, member)                                                       \
-  Number{name "_low", 1, 1, [](const CollectiveTuning& t) { return t.member.low; },       \
-         [](CollectiveTuning& t, double x) { t.member.low = x; }},                        \
-      Number{name "_high", 1, 100, [](const CollectiveTuning& t) { return t.member.high; }, \
-             [](CollectiveTuning& t, double x) { t.member.high = x; }}
+#define FASTPATH_BAND(name, member)                                                 \
+  Number{name "_low", 1, 1, [](const CollectiveTuning& t) { return t.member.low; }, \
+         [](CollectiveTuning& t, double x) { t.member.low = x; }},                  \
+      Number {                                                                      \
+    name "_high", 1, 100, [](const CollectiveTuning& t) { return t.member.high; },  \
+        [](CollectiveTuning& t, double x) { t.member.high = x; }                    \
+  }
 
 const std::array<Number, 39>& numbers() {
   static const std::array<Number, 39> all{
@@ -79,8 +83,8 @@ const std::array<Number, 39>& numbers() {
 #undef FASTPATH_BAND
 
 /// `corrections`: `collective/ranks@first_octave: log_ratio ...`, joined by ";".
-constexpr std::array<std::string_view, 8> kWords{"library",    "links",   "systems", "corrections",
-                                                 "confidence", "source",  "locator", "date"};
+constexpr std::array<std::string_view, 8> kWords{"library",    "links",  "systems", "corrections",
+                                                 "confidence", "source", "locator", "date"};
 
 class Reader {
  public:
@@ -92,7 +96,8 @@ class Reader {
     return table_.rows[row][*table_.column(column)];
   }
   void mistake(const CsvCell& at, std::string what, std::string hint = {}) {
-    if (errors_.size() < 100) errors_.push_back({table_.place(at), std::move(what), std::move(hint)});
+    if (errors_.size() < 100)
+      errors_.push_back({table_.place(at), std::move(what), std::move(hint)});
   }
   void read_number(std::size_t row, const Number& number, CollectiveTuning& tuning);
   void read_corrections(std::size_t row, CollectiveTuning& tuning);
@@ -238,8 +243,8 @@ std::string write_tunings(std::span<const TuningRow> rows) {
     std::vector<std::string> corrections;
     for (const CollectiveCorrection& correction : tuning.corrections)
       corrections.push_back(text_of(correction));
-    out += fmt::format("{},{},{},{},{},{},{},{},", csv_cell(tuning.library),
-                       fmt::join(links, " "), fmt::join(tuning.systems, " "),
+    out += fmt::format("{},{},{},{},{},{},{},{},", csv_cell(tuning.library), fmt::join(links, " "),
+                       fmt::join(tuning.systems, " "),
                        csv_cell(fmt::format("{}", fmt::join(corrections, ";"))),
                        csv_cell(tuning.source.confidence), csv_cell(tuning.source.cite),
                        csv_cell(tuning.source.locator), csv_cell(tuning.source.date));

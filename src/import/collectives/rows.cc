@@ -73,18 +73,17 @@ std::optional<double> Reader::number(const std::vector<CsvCell>& row, std::strin
                                      std::string_view text, double most) {
   const auto value = parse_number(text);
   if (value && *value >= 0 && *value <= most) return value;
-  mistake(row, column,
-          fmt::format("{} is not a number from 0 to {:g}", in_quotes(text), most));
+  mistake(row, column, fmt::format("{} is not a number from 0 to {:g}", in_quotes(text), most));
   return std::nullopt;
 }
 
 void Reader::add(const std::vector<CsvCell>& row, CollectiveRow measurement) {
   if (measurement.bytes <= Bytes{} || measurement.time <= Seconds{}) {
     if (result_.warnings.size() < kMostMistakes) {
-      result_.warnings.push_back({place(row, "collective"),
-                                  fmt::format("{} moves nothing or takes no time: left out",
-                                              in_quotes(measurement.id)),
-                                  {}});
+      result_.warnings.push_back(
+          {place(row, "collective"),
+           fmt::format("{} moves nothing or takes no time: left out", in_quotes(measurement.id)),
+           {}});
     }
     return;
   }

@@ -79,7 +79,8 @@ void Reader::read_rank(const std::vector<std::string_view>& parts) {
   if (on == parts.end() || device == parts.end() || on + 1 >= parts.end()) return;
   log_.ranks += 1;
   hosts_.insert(std::string(on[1]));
-  const auto bus = std::find_if(device, parts.end(), [](std::string_view p) { return p.ends_with(']'); });
+  const auto bus =
+      std::find_if(device, parts.end(), [](std::string_view p) { return p.ends_with(']'); });
   std::string name;
   for (auto part = bus == parts.end() ? bus : bus + 1; part < parts.end(); ++part)
     name += (name.empty() ? "" : " ") + std::string(*part);
@@ -148,8 +149,8 @@ void Reader::read_line(std::string_view line, int number) {
     return;
   }
   const std::vector<std::string_view> parts = words(line);
-  const bool row = parts.size() >= 3 && parse_integer(parts[0]) && parse_integer(parts[1]) &&
-                   is_type(parts[2]);
+  const bool row =
+      parts.size() >= 3 && parse_integer(parts[0]) && parse_integer(parts[1]) && is_type(parts[2]);
   if (row) read_row(parts, number);
 }
 
@@ -176,7 +177,8 @@ Result<Imported<CollectiveLog>> Reader::finish() {
   if (!errors_.empty()) return failure(std::move(errors_));
   if (log_.ranks == 0) guess_ranks();
   if (wrong_ > 0) {
-    warnings_.push_back({{file_, 0, 0}, fmt::format("{} rows with wrong elements", wrong_),
+    warnings_.push_back({{file_, 0, 0},
+                         fmt::format("{} rows with wrong elements", wrong_),
                          "the times are of a broken run: check the fabric and the drivers first"});
   }
   log_.hosts = static_cast<std::int64_t>(hosts_.size());

@@ -1,11 +1,11 @@
 #include "import/onnx/shapes.h"
 
-#include <onnx/defs/schema.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <exception>
+
+#include <onnx/defs/schema.h>
 
 #include "import/onnx/known.h"
 #include "import/onnx/limits.h"
@@ -30,7 +30,8 @@ class NodeContext final : public ::onnx::InferenceContext {
       auto* tensor = types_.back().mutable_tensor_type();
       tensor->set_elem_type(input->type);
       auto* shape = tensor->mutable_shape();
-      for (const std::int64_t size : input->shape) shape->add_dim()->set_dim_value(size);
+      for (const std::int64_t size : input->shape)
+        shape->add_dim()->set_dim_value(size);
       if (input->known != nullptr) data_.back() = to_tensor(*input->known, input->type);
     }
     outputs_.resize(static_cast<std::size_t>(call.node.output_size()));
@@ -68,8 +69,8 @@ class NodeContext final : public ::onnx::InferenceContext {
 
 /// Attributes that the library's rules divide by or index with, without looking.
 std::string attribute_problem(const NodeProto& node) {
-  constexpr std::array kPositive{"strides", "dilations",  "kernel_shape", "group",
-                                 "groups",  "blocksize", "hidden_size", "num_heads"};
+  constexpr std::array kPositive{"strides", "dilations", "kernel_shape", "group",
+                                 "groups",  "blocksize", "hidden_size",  "num_heads"};
   constexpr std::int64_t kLargest = std::int64_t{1} << 31;
   for (const AttributeProto& attribute : node.attribute()) {
     const bool positive =
@@ -112,8 +113,7 @@ TypeAndShape to_shape(const TypeProto& type) {
 
 bool is_other_type(const TypeProto& type) {
   return type.value_case() == TypeProto::kSequenceType ||
-         type.value_case() == TypeProto::kMapType ||
-         type.value_case() == TypeProto::kOptionalType;
+         type.value_case() == TypeProto::kMapType || type.value_case() == TypeProto::kOptionalType;
 }
 
 bool run_library(const OpSchema& schema, const ShapeCall& call, Inference& result) {
