@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include "fastpath/fastpath.h"
+
 #include "support/tiny_models.h"
 
 namespace fastpath {
@@ -50,7 +51,8 @@ void predict_plans(benchmark::State& state, bool remember) {
   const System system = testing::round_system(8, 128);
   const std::vector<Plan> plans = many_plans();
   Predictor predictor(workload, system);
-  for (const Plan& plan : plans) benchmark::DoNotOptimize(predictor.predict(plan));
+  for (const Plan& plan : plans)
+    benchmark::DoNotOptimize(predictor.predict(plan));
   std::size_t next = 0;
   std::int64_t predictions = 0;
   for (auto _ : state) {

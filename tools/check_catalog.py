@@ -28,7 +28,7 @@ PLAIN_KEYS = re.compile(
     r'batch|seq|seqlen|isl|osl|tp|pp|dp|cp|ep|vpp|sp|zero|layers?|heads?|kv|hidden|ffn|vocab|experts?|'
     r'top|k|m|n|h|w|c|r|s|p|q|order|version|year|generation|id|repeat|micro|gen|rank|stride|'
     r'oversubscription|radix|degree|arity|banks?|ways|slots?|spares?|quantum|tile|warps?|blocks?|'
-    r'capability|params|parameters|line|page|requests|concurrency|tokens|samples|images|steps|'
+    r'capability|params|parameters|line|page|requests|concurrency|tokens|samples|images|steps|timesteps|'
     r'confidence|low|high|sigma|spread)(_|$)', re.IGNORECASE)
 
 

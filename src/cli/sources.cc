@@ -214,6 +214,8 @@ Result<Imported<Workload>> Sources::workload(const std::string& model,
   return load_model(model, step, state_->models(request));
 }
 
+const Catalog& Sources::entries() const { return state_->catalog; }
+
 Result<System> Sources::system(const std::string& name) const {
   return state_->catalog.system(name);
 }

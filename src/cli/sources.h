@@ -14,6 +14,7 @@
 
 #include "cli/arguments.h"
 #include "cli/session.h"
+#include "import/catalog/catalog.h"
 
 namespace fastpath::cli {
 
@@ -42,6 +43,9 @@ class Sources {
 
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
+
+  /// The entries themselves.
+  const Catalog& entries() const;
 
   /// Tables of what the catalog has: `kind` is systems, devices, models, links, storage, or empty
   /// for all; `word` is empty, part of a name (a search), or a name (which is shown).

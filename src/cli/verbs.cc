@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cli/collective.h"
 #include "cli/emit.h"
 #include "cli/scenario.h"
 #include "cli/verb.h"
@@ -47,6 +48,16 @@ constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
                                                           "import model.onnx --dim batch=8 --json"};
+constexpr std::array<std::string_view, 2> kValidateExamples{
+    "validate --kind gemm --folds devices --plot gemm.svg", "validate my-operators.csv --json"};
+constexpr std::array<std::string_view, 2> kCalibrateExamples{
+    "calibrate my-operators.csv --device nvidia-h100-sxm-80gb --output my-h100.yaml",
+    "calibrate my-operators.csv --output my-catalog/kernels.csv"};
+constexpr std::array<std::string_view, 3> kCollectiveExamples{
+    "collective all_reduce --on dgx-h100 --devices 16",
+    "collective all_reduce --on dgx-h100 --log all_reduce_perf.log",
+    "collective --validate collectives.csv",
+};
 constexpr std::array<std::string_view, 1> kCompletionExamples{"completion bash"};
 constexpr std::array<std::string_view, 1> kVersionExamples{"version"};
 
@@ -64,13 +75,19 @@ struct Tables {
                                     {"Model", workload_flags()},
                                     {"System and plan", system_flags()},
                                     {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> collective{
+      {{"Collective", collective_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> catalog{{{"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> lower{{{"Model", workload_flags()}, {"Plan", plan_flags()}}};
   std::array<FlagGroup, 4> import{{{"Model", workload_flags()},
                                    {"Detail", kImportFlags},
                                    {"Catalog", catalog_flags()},
                                    {"Output", report_flags()}}};
-  std::array<Verb, 8> verbs{{
+  std::array<FlagGroup, 3> validate{
+      {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> calibrate{
+      {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
+  std::array<Verb, 11> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
@@ -81,9 +98,15 @@ struct Tables {
        1, import, kImportExamples, run_import},
       {"lower", "Print what each device executes under a plan, as JSON.", "MODEL", 1, 1, lower,
        kLowerExamples, run_lower},
+      {"collective", "Print the times that nccl-tests should show, and say why a log differs.",
+       "[COLLECTIVE]", 0, 1, collective, kCollectiveExamples, run_collective},
       {"catalog", "List, search and show systems, devices, models, links and storage.",
        "[systems|devices|models|links|storage] [NAME]", 0, 2, catalog, kCatalogExamples,
        run_catalog},
+      {"validate", "Compare predicted operator times with published measurements, or your own.",
+       "[FILE.csv...]", 0, 16, validate, kValidateExamples, run_validate},
+      {"calibrate", "Fit how a device's kernels behave to measurements.", "[FILE.csv...]", 0, 16,
+       calibrate, kCalibrateExamples, run_calibrate},
       {"completion",
        "Print a script that completes command lines, or the manual page.",
        "bash|zsh|fish|man",

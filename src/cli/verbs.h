@@ -1,17 +1,26 @@
 /// The functions behind the verbs: one file each.
 #pragma once
 
+#include <span>
+
 #include "cli/arguments.h"
 #include "cli/session.h"
+#include "cli/verb.h"
 
 namespace fastpath::cli {
+
+std::span<const Flag> validate_flags();
+std::span<const Flag> calibrate_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
+int run_collective(Session& session, const Arguments& arguments);
 int run_catalog(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);
 int run_import(Session& session, const Arguments& arguments);
+int run_validate(Session& session, const Arguments& arguments);
+int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);
 

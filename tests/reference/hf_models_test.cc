@@ -13,7 +13,6 @@
 
 #include "import/hf/config.h"
 #include "ir/semantics.h"
-
 #include "shared.h"
 
 namespace fastpath {
@@ -68,7 +67,8 @@ constexpr Published kPublished[] = {
     {"zai-org--GLM-5", 744, 40, kWithout, "model card, 2026-02"},
     {"MiniMaxAI--MiniMax-M2.5", 230, 10, kWithout, "model card, 2026-02"},
     {"nvidia--Nemotron-H-56B-Base-8K", 56, 0, kWith, "arXiv 2504.03624"},
-    {"nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 31.6, 3.2, kWithout, "technical report, 2025-12"},
+    {"nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 31.6, 3.2, kWithout,
+     "technical report, 2025-12"},
     {"nvidia--Llama-3_3-Nemotron-Super-49B-v1", 49.9, 0, kWith, "checkpoint size, 2025-03"},
     {"XiaomiMiMo--MiMo-7B-Base", 7.6, 0, kWith, "arXiv 2505.07608, without its draft layer"},
 };
@@ -103,8 +103,8 @@ double idle_parameters(const Workload& workload) {
     if (segment.use != SegmentUse::idle) continue;
     for (const Tensor& tensor : workload.blocks[segment.block].tensors) {
       if (tensor.role != TensorRole::weight) continue;
-      total += static_cast<double>(segment.repeat) *
-               elements(workload, tensor, whole_sizes(workload));
+      total +=
+          static_cast<double>(segment.repeat) * elements(workload, tensor, whole_sizes(workload));
     }
   }
   return total;
@@ -172,9 +172,8 @@ TEST(HfModels, every_model_lowers_with_tensor_pipeline_data_and_expert_paralleli
     plan.pipeline_parallel = 2;
     plan.data_parallel = 4;
     plan.sequence_parallel = true;
-    const bool mixture = std::any_of(workload.dims.begin(), workload.dims.end(), [](const Dim& dim) {
-      return dim.kind == DimKind::experts;
-    });
+    const bool mixture = std::any_of(workload.dims.begin(), workload.dims.end(),
+                                     [](const Dim& dim) { return dim.kind == DimKind::experts; });
     plan.expert_parallel = mixture ? 4 : 1;
     const auto program = lower(workload, plan);
     EXPECT_TRUE(program.has_value()) << path << ": " << (program ? "" : program.error()[0].what);

@@ -1,0 +1,85 @@
+#include <array>
+
+#include <fmt/format.h>
+
+#include "cli/emit.h"
+#include "cli/measured.h"
+#include "cli/verbs.h"
+#include "import/catalog/kernels.h"
+#include "import/yaml/system.h"
+#include "validate/cross_validate.h"
+
+namespace fastpath::cli {
+namespace {
+
+/// A table for a folder of the catalog, of all devices of the file.
+std::string as_table(const std::vector<ScopedEntry>& entries, const std::string& source,
+                     const std::string& date) {
+  std::string text = kernel_table_header() + '\n';
+  for (const ScopedEntry& scoped : entries)
+    text += kernel_table_row(scoped.scope, scoped.entry, source, date) + '\n';
+  return text;
+}
+
+/// A device file based on the catalog's, with the fitted parameters.
+std::string as_device(const std::vector<ScopedEntry>& entries, const std::string& device,
+                      const std::string& source, const std::string& date) {
+  std::string text = fmt::format(
+      "device: my-{}\nbase: {}\nsource: \"{}\"\ndate: {}\nconfidence: fitted\nkernels:\n", device,
+      device, source, date);
+  for (const ScopedEntry& scoped : entries) {
+    if (scoped.scope == device) text += "  - " + kernel_yaml(scoped.entry) + '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const Flag> calibrate_flags() {
+  static constexpr std::array<Flag, 4> flags{{
+      {"device", FlagKind::text, "ID", "fit only this device's rows; needed for a YAML file", "",
+       false},
+      {"output", FlagKind::file, "FILE",
+       "a device (.yaml), or a table for a folder of the catalog (kernels.csv); default: print the "
+       "table",
+       "", false},
+      {"source", FlagKind::text, "TEXT", "who measured; default: the name of the file", "", false},
+      {"date", FlagKind::text, "DATE", "when it was measured, as 2026-11-24", "", false},
+  }};
+  return flags;
+}
+
+int run_calibrate(Session& session, const Arguments& arguments) {
+  const std::string device = arguments.text_or("device", "");
+  const std::string file = arguments.text_or("output", "");
+  const bool yaml = file.ends_with(".yaml") || file.ends_with(".yml");
+  if (yaml && device.empty()) {
+    return session.fail({{command_line(), "a device file needs --device", {}}});
+  }
+  const auto measured = measured_from(session, arguments, {}, device);
+  if (!measured) return session.fail(measured.error());
+  session.warn(measured->warnings);
+  const Usable usable = usable_rows(measured->rows, measured->devices);
+  for (const LeftOut& row : usable.left_out)
+    session.say(fmt::format("{} is not used: it {}", row.id, row.rule));
+  if (usable.rows.empty()) {
+    return session.fail({{command_line(), "no row can be used", {}}});
+  }
+  const std::string source =
+      arguments.text_or("source", arguments.operands().empty() ? "published measurements"
+                                                               : arguments.operands().front());
+  const std::string date = arguments.text_or("date", "");
+  const std::vector<ScopedEntry> entries = catalog_entries(usable.rows);
+  const std::string text =
+      yaml ? as_device(entries, device, source, date) : as_table(entries, source, date);
+  if (file.empty()) {
+    session.answer(text);
+    return kAnswered;
+  }
+  if (const auto wrong = write_file(file, text)) return session.fail({*wrong});
+  session.say(fmt::format("{} rows of {} devices fitted: {}", usable.rows.size(),
+                          measured->devices.size(), file));
+  return kAnswered;
+}
+
+}  // namespace fastpath::cli

@@ -1,0 +1,29 @@
+/// Measurements for verbs: the catalog's or the user's, with their devices.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fastpath/result.h"
+
+#include "cli/arguments.h"
+#include "cli/session.h"
+#include "cli/sources.h"
+#include "ir/measurement.h"
+#include "validate/calibrate.h"
+
+namespace fastpath::cli {
+
+struct Measured {
+  std::vector<Measurement> rows;
+  DeviceTable devices;  ///< those with a data sheet
+  Diagnostics warnings;
+};
+
+/// The files among the operands, or the catalog's published measurements where there are none:
+/// FASTPATH_MEASUREMENTS, beside the installed program, or in the source tree of a build. `kinds`
+/// and `device` keep only those rows; empty keeps all.
+Result<Measured> measured_from(const Session& session, const Arguments& arguments,
+                               const std::vector<std::string>& kinds, const std::string& device);
+
+}  // namespace fastpath::cli

@@ -1,0 +1,192 @@
+#include "validate/cross_validate.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "validate/correction.h"
+#include "validate/folds.h"
+#include "validate/intervals.h"
+
+namespace fastpath {
+namespace {
+
+constexpr std::uint32_t kFolds = 10;
+/// A row may beat a data sheet by its clock's tolerance and the resolution of its print.
+constexpr double kTolerance = 0.97;
+/// Convolutions by transforms need fewer multiplications than counted: F(4x4, 3x3) 4 times.
+constexpr double kTransformGain = 4;
+
+std::string configuration(const CalibrationRow& row) {
+  const Measurement& m = *row.measurement;
+  std::string text = fmt::format("{}|{}|{}|{}", m.device, m.kind, m.format, m.library);
+  for (const OpShape& part : m.parts) {
+    text += fmt::format("|{:g},{:g},{:g},{:g},{:g},{:g},{:g}", part.m, part.n, part.k, part.batch,
+                        part.group, part.steps, (part.read + part.write).base());
+  }
+  return text;
+}
+
+std::vector<std::string> ties_of(const CalibrationRow& row, Folding folding) {
+  const Measurement& m = *row.measurement;
+  if (folding == Folding::devices) return {m.device};
+  const OpShape& shape = m.parts.front();
+  std::vector<std::string> ties = {configuration(row)};
+  if (m.kernel_class == KernelClass::matmul) {
+    ties.push_back(folding == Folding::shapes
+                       ? fmt::format("{}|{}|{:g}|{:g}", m.device, m.format, shape.n, shape.k)
+                       : fmt::format("{}|{:g}", m.device, shape.m));
+  }
+  return ties;
+}
+
+struct FoldRows {
+  std::vector<CalibrationRow> training;
+  std::vector<std::size_t> tests;
+};
+
+FoldRows fold_rows(std::span<const CalibrationRow> rows, std::span<const std::uint32_t> folds,
+                   std::uint32_t fold) {
+  FoldRows result;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (folds[i] == fold) {
+      result.tests.push_back(i);
+    } else {
+      result.training.push_back(rows[i]);
+    }
+  }
+  return result;
+}
+
+ScoredRow scored(const CalibrationRow& row, Seconds predicted) {
+  const Measurement& m = *row.measurement;
+  ScoredRow result;
+  result.id = m.id;
+  result.kind = m.kind;
+  result.device = m.device;
+  result.source = m.source;
+  result.format = m.format;
+  result.measured = m.time;
+  result.predicted = predicted;
+  result.naive = naive_roofline(row);
+  return result;
+}
+
+void predict_fold(std::span<const CalibrationRow> rows, const FoldRows& fold,
+                  CrossValidation& result) {
+  const Calibration calibration(fold.training);
+  std::vector<double> residuals;
+  for (const CalibrationRow& row : fold.training) {
+    residuals.push_back(
+        std::log(row.measurement->time / predicted_time(row, calibration.parameters(row))));
+  }
+  const Correction correction(fold.training, residuals);
+  for (const std::size_t i : fold.tests) {
+    const Seconds physics = predicted_time(rows[i], calibration.parameters(rows[i]));
+    result.physics[i] = physics;
+    result.rows[i] = scored(rows[i], physics * correction.factor(rows[i]));
+  }
+}
+
+/// Narrow formats have kernels, and errors, of their own.
+std::string_view precision_class(std::string_view format) {
+  const bool wide = format == "16" || format == "16 as fp32" || format == "fp32" ||
+                    format == "tf32" || format == "fp64";
+  return wide ? "wide format" : "narrow format";
+}
+
+std::vector<std::string> regimes_of(const ScoredRow& row, std::string_view seen) {
+  const std::string_view precision = precision_class(row.format);
+  return {fmt::format("{}, {}, {}, {}", row.kind, precision, size_class(row.predicted), seen),
+          fmt::format("{}, {}, {}", row.kind, precision, seen),
+          fmt::format("{}, {}", row.kind, seen), std::string(seen)};
+}
+
+void set_intervals(CrossValidation& result, Folding folding) {
+  const std::string_view seen = folding == Folding::devices ? "device not seen" : "device seen";
+  std::vector<Residual> residuals;
+  for (std::size_t i = 0; i < result.rows.size(); ++i) {
+    const ScoredRow& row = result.rows[i];
+    residuals.push_back(
+        {std::log(row.measured / row.predicted), regimes_of(row, seen), result.folds[i]});
+  }
+  const ResidualIntervals intervals(residuals);
+  for (std::size_t i = 0; i < result.rows.size(); ++i) {
+    ScoredRow& row = result.rows[i];
+    const Interval interval = intervals.interval(residuals[i].regimes, result.folds[i]);
+    row.low = interval.low * row.predicted;
+    row.high = interval.high * row.predicted;
+    row.regime = interval.regime;
+  }
+}
+
+/// Empty if the row obeys physics.
+std::string broken_rule(const CalibrationRow& row) {
+  const Measurement& m = *row.measurement;
+  if (m.cache_resident) return "its source marks it as cache-resident";
+  const DeviceRates& rates = row.device->rates;
+  Seconds compute;
+  Seconds memory;
+  Bytes footprint;
+  for (const OpShape& part : m.parts) {
+    const double gain = part.kind == OpKind::convolution ? kTransformGain : 1;
+    compute += part.work / (gain * rates.peak(part.compute_format));
+    const Bytes bytes = part.steps > 1 ? part.weights : part.read + part.write;
+    memory += bytes / rates.bandwidth;
+    footprint += bytes;
+  }
+  if (m.time < kTolerance * compute) return "beats the peak";
+  if (m.time < kTolerance * memory && footprint > rates.cache) return "beats the bandwidth";
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(Folding folding) {
+  switch (folding) {
+    case Folding::shapes: return "shapes";
+    case Folding::rows: return "rows";
+    case Folding::devices: return "devices";
+  }
+  return {};
+}
+
+Usable usable_rows(std::span<const Measurement> measurements, const DeviceTable& devices) {
+  Usable usable;
+  for (std::size_t i = 0; i < measurements.size(); ++i) {
+    const Measurement& m = measurements[i];
+    const auto device = devices.find(m.device);
+    if (device == devices.end()) {
+      usable.left_out.push_back({m.id, m.device, "its device has no data sheet"});
+      continue;
+    }
+    const CalibrationRow row{&m, &device->second};
+    if (std::string rule = broken_rule(row); !rule.empty()) {
+      usable.left_out.push_back({m.id, m.device, std::move(rule)});
+      continue;
+    }
+    usable.rows.push_back(row);
+    usable.measurements.push_back(i);
+  }
+  return usable;
+}
+
+CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding folding,
+                               const std::function<void(std::size_t, std::size_t)>& progress) {
+  std::vector<std::vector<std::string>> ties;
+  for (const CalibrationRow& row : rows)
+    ties.push_back(ties_of(row, folding));
+  CrossValidation result;
+  result.folds = fold_of_rows(ties, folding == Folding::devices ? 0 : kFolds);
+  result.rows.resize(rows.size());
+  result.physics.resize(rows.size());
+  const std::uint32_t folds = fold_count(result.folds);
+  for (std::uint32_t fold = 0; fold < folds; ++fold) {
+    predict_fold(rows, fold_rows(rows, result.folds, fold), result);
+    if (progress) progress(fold + 1, folds);
+  }
+  set_intervals(result, folding);
+  return result;
+}
+
+}  // namespace fastpath

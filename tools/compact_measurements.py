@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Writes catalog/measurements/{operators,deepbench}.csv from the project's folder of published
+measurements: only the rows and columns that `fastpath validate` reads.
+
+  tools/compact_measurements.py FOLDER
+"""
+import csv
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATE = '2026-11-24'
+OPERATORS = ('gemm', 'attention_prefill', 'attention_decode', 'attention_mixed', 'moe_ffn', 'softmax',
+             'layernorm', 'silu_mul', 'add', 'gelu', 'rope')
+COLUMNS = {
+    'operators': ('id device source date op m n k batch seq heads kv_heads head_dim dtype time_us '
+                  'library notes').split(),
+    'deepbench': ('id device source date op precision m n k w h c filt_w filt_h pad_w pad_h stride_w '
+                  'stride_h hidden timesteps time_ms').split(),
+}
+# What the reader takes from notes.
+NOTES = re.compile(r'(TRTLLM \S+|topk=\S+|experts=\S+|moe_tp=\S+|moe_ep=\S+|dist=\S+|'
+                   r'prefill \d+ \+ \d+ decodes at kv \d+|cache-resident)')
+
+
+def library(row):
+    """The library whose kernels ran, as far as the source tells it."""
+    if row.get('notes', '').startswith('TRTLLM'):
+        return 'trtllm'
+    for owner, name in (('microsoft/vidur', 'torch-graph'),
+                        ('PrincetonUniversity/LLMCompass', 'torch-eager'),
+                        ('casys-kaist/LLMServingSim', 'vllm')):
+        if row['source'].startswith(owner):
+            return name + '-v0' if name == 'vllm' and 'v0' in row['dtype'] else name
+    return ''
+
+
+def keep(name, row):
+    if name == 'operators':
+        return row['op'] in OPERATORS
+    return row['op'] not in ('sparse_gemm', 'allreduce_fp32')
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    for name, columns in COLUMNS.items():
+        with open(folder / f'{name}.csv', encoding='utf-8') as file:
+            rows = [row for row in csv.DictReader(file) if keep(name, row)]
+        path = ROOT / 'catalog' / 'measurements' / f'{name}.csv'
+        with open(path, 'w', encoding='utf-8', newline='') as file:
+            file.write('# From the sources named in each row, read on `date`; see README.md\n')
+            writer = csv.writer(file, lineterminator='\n')
+            writer.writerow(columns)
+            for row in rows:
+                row['source'] = re.sub(r'@(.{8}).*', r'@\1', row['source'])
+                row['library'] = library(row)
+                row['date'] = DATE
+                row['notes'] = ' '.join(NOTES.findall(row.get('notes', '')))
+                writer.writerow([row.get(column, '') for column in columns])
+        print(path, len(rows))
+
+
+if __name__ == '__main__':
+    main()
