@@ -126,7 +126,7 @@ std::optional<Mistake> read_schedule(Plan& plan, std::string_view text) {
                    "write schedule=interleaved:2"};
   }
   if (chunks) {
-    const auto mistake =
+    auto mistake =
         read_count<&Plan::virtual_stages, 1, kMostVirtualStages>(plan, text.substr(colon + 1));
     if (mistake) return mistake;
   }
@@ -324,7 +324,8 @@ std::string write_plan(const Plan& plan) {
   std::string text;
   for (const auto& [key, value] : words_of_plan(plan)) {
     if (!text.empty()) text += ' ';
-    text += key == "sp" ? key : key + "=" + value;
+    text += key;
+    if (key != "sp") text += "=" + value;
   }
   return text;
 }

@@ -32,6 +32,7 @@ std::vector<std::string> unique(std::vector<std::string> names) {
 template <class Things>
 std::vector<std::string> names_in(const Things& things) {
   std::vector<std::string> names;
+  names.reserve(things.size());
   for (const auto& thing : things)
     names.push_back(thing.name);
   return unique(std::move(names));
