@@ -186,6 +186,7 @@ void read_any(Source& source, DecoderSpec& spec) {
 
 std::vector<std::string> known_model_types() {
   std::vector<std::string> types;
+  types.reserve(hf::kFamilies.size());
   for (const hf::Family& family : hf::kFamilies)
     types.emplace_back(family.model_type);
   return types;

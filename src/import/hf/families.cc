@@ -44,7 +44,7 @@ std::int64_t read_layers(Source& source, Source::Keys keys) {
 }
 
 std::string read_activation(Source& source, Source::Keys keys, std::string_view otherwise) {
-  const std::string name = source.text_or(keys, otherwise);
+  std::string name = source.text_or(keys, otherwise);
   if (name.find("gelu") != std::string::npos) return name == "quick_gelu" ? name : "gelu";
   if (name == "swish" || name == "swiglu") return "silu";
   return name;

@@ -28,7 +28,7 @@ HeadDims head_dims(const Frame& frame, const MixerSpec& mixer) {
 }
 
 /// x[batch seq hidden] -> name[batch seq heads size], with a bias if asked.
-TensorId project(const Frame& frame, BlockBuilder& block, std::string name, TensorId x,
+TensorId project(const Frame& frame, BlockBuilder& block, const std::string& name, TensorId x,
                  const std::array<DimId, 2>& to) {
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   const TensorId w = block.weight("w" + name, {frame.hidden, to[0], to[1]}, format);
@@ -36,8 +36,8 @@ TensorId project(const Frame& frame, BlockBuilder& block, std::string name, Tens
                       {name, axes({frame.batch, frame.seq, to[0], to[1]}), frame.activation()});
 }
 
-TensorId project_with_bias(const Frame& frame, BlockBuilder& block, std::string name, TensorId x,
-                           const std::array<DimId, 2>& to) {
+TensorId project_with_bias(const Frame& frame, BlockBuilder& block, const std::string& name,
+                           TensorId x, const std::array<DimId, 2>& to) {
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   const TensorId w = block.weight("w" + name, {frame.hidden, to[0], to[1]}, format);
   const TensorId b = block.weight("b" + name, {to[0], to[1]}, frame.activation());
@@ -84,9 +84,9 @@ NumberFormat attention_input(const Frame& frame) {
 TensorId grouped_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,
                            TensorId n) {
   const HeadDims dims = head_dims(frame, mixer);
-  const auto add = [&](std::string name, DimId heads, DimId size) {
-    return mixer.qkv_bias ? project_with_bias(frame, block, std::move(name), n, {heads, size})
-                          : project(frame, block, std::move(name), n, {heads, size});
+  const auto add = [&](const std::string& name, DimId heads, DimId size) {
+    return mixer.qkv_bias ? project_with_bias(frame, block, name, n, {heads, size})
+                          : project(frame, block, name, n, {heads, size});
   };
   TensorId q = add("q", dims.heads, dims.head_dim);
   TensorId k = add("k", dims.kv_heads, dims.head_dim);
@@ -128,7 +128,7 @@ TensorId query_latent(const Frame& frame, BlockBuilder& block, const MixerSpec& 
 }
 
 /// from[... rank] times a weight [rank heads size] -> [rows... heads size].
-TensorId up_project(const Frame& frame, BlockBuilder& block, std::string name, TensorId from,
+TensorId up_project(const Frame& frame, BlockBuilder& block, const std::string& name, TensorId from,
                     const std::array<DimId, 2>& to) {
   const std::vector<Axis> in = block.at(from).axes;
   const NumberFormat format = frame.weights(frame.spec.formats.attention);

@@ -30,7 +30,7 @@ TensorId short_convolution(const Frame& frame, BlockBuilder& block, const MixerS
 }
 
 /// x[batch seq hidden] times a weight [hidden to...].
-TensorId project(const Frame& frame, BlockBuilder& block, std::string name, TensorId x,
+TensorId project(const Frame& frame, BlockBuilder& block, const std::string& name, TensorId x,
                  const std::vector<DimId>& to) {
   Out weight = {"w_" + name, axes({frame.hidden}), frame.weights(frame.spec.formats.attention),
                 TensorRole::weight};

@@ -343,20 +343,26 @@ std::string write_layer(const LayerSpec& layer, const std::string& name) {
   return text;
 }
 
+template <class E, std::size_t N>
+std::string choice_name(const Names<E, N>& names, E value) {
+  if (value == E{}) return "";
+  const auto found = std::find_if(names.begin(), names.end(),
+                                  [&](const auto& entry) { return entry.second == value; });
+  return found == names.end() ? "" : found->first;
+}
+
+std::string kind_name(const LayerSpec& layer) {
+  const bool window = layer.mixer.kind == MixerKind::attention && layer.mixer.window > 0;
+  const std::string mixer = window ? "window" : choice_name(kMixerKinds, layer.mixer.kind);
+  const std::string mlp = choice_name(kMlpKinds, layer.mlp.kind);
+  return mixer + (mixer.empty() || mlp.empty() ? "" : "_") + mlp;
+}
+
 /// A short name for each kind: what tells it from the others.
 std::vector<std::string> kind_names(const std::vector<LayerSpec>& layers) {
   std::vector<std::string> names;
   for (const LayerSpec& layer : layers) {
-    std::string name;
-    for (const auto& [text, kind] : kMixerKinds) {
-      if (kind == layer.mixer.kind && kind != MixerKind::none) name = text;
-    }
-    if (layer.mixer.window > 0 && layer.mixer.kind == MixerKind::attention) name = "window";
-    for (const auto& [text, kind] : kMlpKinds) {
-      if (kind != layer.mlp.kind || kind == MlpKind::none) continue;
-      name += (name.empty() ? "" : "_") + std::string(text);
-    }
-    if (layers.size() == 1) name = "layer";
+    const std::string name = layers.size() == 1 ? "layer" : kind_name(layer);
     std::string unique = name;
     for (int i = 2; std::find(names.begin(), names.end(), unique) != names.end(); ++i)
       unique = fmt::format("{}_{}", name, i);
@@ -379,7 +385,7 @@ std::string write_runs(const std::vector<LayerRun>& runs, const std::vector<std:
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < period && i < runs.size(); ++i)
     parts.push_back(fmt::format("{} {}", runs[i].repeat, names[runs[i].layer]));
-  const std::string list = fmt::format("{}", fmt::join(parts, ", "));
+  std::string list = fmt::format("{}", fmt::join(parts, ", "));
   if (period >= runs.size()) return list;
   return fmt::format("{} x ({})", runs.size() / period, list);
 }
@@ -452,6 +458,7 @@ std::string write_model_yaml(const DecoderSpec& spec) {
   text += fmt::format("layers: {}\n", write_runs(spec.runs, names));
   if (!drafts.empty()) {
     std::vector<std::string> parts;
+    parts.reserve(drafts.size());
     for (const LayerRun& run : drafts)
       parts.push_back(fmt::format("1 {}", names[run.layer]));
     text += fmt::format("drafts: {}\n", fmt::join(parts, ", "));

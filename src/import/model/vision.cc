@@ -43,7 +43,7 @@ Tower make_tower(const Frame& frame, const VisionSpec& vision) {
   return tower;
 }
 
-TensorId tower_norm(const Tower& tower, BlockBuilder& block, std::string name, TensorId x) {
+TensorId tower_norm(const Tower& tower, BlockBuilder& block, const std::string& name, TensorId x) {
   OpAttributes attributes;
   attributes.over = tower.hidden;
   attributes.work_per_element = 7;
