@@ -15,7 +15,8 @@ AxisId Axes::add(std::int64_t size) {
 
 AxisId Axes::composite(const std::vector<AxisId>& factors) {
   std::int64_t size = 1;
-  for (const AxisId factor : factors) size *= classes_[factor].size;
+  for (const AxisId factor : factors)
+    size *= classes_[factor].size;
   const AxisId id = add(size);
   classes_[id].factors = factors;
   return id;
@@ -23,11 +24,13 @@ AxisId Axes::composite(const std::vector<AxisId>& factors) {
 
 void Axes::keep_apart(const std::vector<AxisId>& axes) {
   const std::uint32_t group = groups_++;
-  for (const AxisId leaf : leaves(axes)) classes_[leaf].groups.insert(group);
+  for (const AxisId leaf : leaves(axes))
+    classes_[leaf].groups.insert(group);
 }
 
 AxisId Axes::root(AxisId axis) const {
-  while (classes_[axis].parent != axis) axis = classes_[axis].parent;
+  while (classes_[axis].parent != axis)
+    axis = classes_[axis].parent;
   return axis;
 }
 
@@ -37,7 +40,8 @@ void Axes::append_leaves(AxisId axis, std::vector<AxisId>& out) const {
     out.push_back(axis);
     return;
   }
-  for (const AxisId factor : classes_[axis].factors) append_leaves(factor, out);
+  for (const AxisId factor : classes_[axis].factors)
+    append_leaves(factor, out);
 }
 
 std::vector<AxisId> Axes::leaves(AxisId axis) const {
@@ -48,7 +52,8 @@ std::vector<AxisId> Axes::leaves(AxisId axis) const {
 
 std::vector<AxisId> Axes::leaves(const std::vector<AxisId>& axes) const {
   std::vector<AxisId> out;
-  for (const AxisId axis : axes) append_leaves(axis, out);
+  for (const AxisId axis : axes)
+    append_leaves(axis, out);
   return out;
 }
 
@@ -90,8 +95,8 @@ bool Axes::align(const std::vector<AxisId>& a, const std::vector<AxisId>& b) {
     const std::vector<AxisId> right = long_leaves(b);
     const std::size_t common = std::min(left.size(), right.size());
     std::size_t same = 0;
-    while (same < common &&
-           left[left.size() - 1 - same] == right[right.size() - 1 - same]) ++same;
+    while (same < common && left[left.size() - 1 - same] == right[right.size() - 1 - same])
+      ++same;
     if (same == common) return left.size() == right.size();
     const AxisId x = left[left.size() - 1 - same];
     const AxisId y = right[right.size() - 1 - same];

@@ -1,6 +1,6 @@
-/// Which axes of which tensors are one dimension. Operators tie axes together; a reshape that splits
-/// or merges them refines an axis into factors, so that [b s hidden] and [b s heads head_dim] name
-/// the same elements by the same dimensions.
+/// Which axes of which tensors are one dimension. Operators tie axes together; a reshape that
+/// splits or merges them refines an axis into factors, so that [b s hidden] and [b s heads
+/// head_dim] name the same elements by the same dimensions.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,9 @@ class Axes {
  private:
   struct Class {
     std::int64_t size = 1;
-    AxisId parent = 0;                          ///< itself where it is a root
-    std::vector<AxisId> factors;                ///< empty where elementary
-    std::unordered_set<std::uint32_t> groups;   ///< of roots
+    AxisId parent = 0;                         ///< itself where it is a root
+    std::vector<AxisId> factors;               ///< empty where elementary
+    std::unordered_set<std::uint32_t> groups;  ///< of roots
   };
 
   AxisId root(AxisId axis) const;

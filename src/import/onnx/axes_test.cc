@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 
 std::vector<std::int64_t> sizes(const Axes& axes, const std::vector<AxisId>& list) {
   std::vector<std::int64_t> result;
-  for (const AxisId leaf : axes.leaves(list)) result.push_back(axes.size(leaf));
+  for (const AxisId leaf : axes.leaves(list))
+    result.push_back(axes.size(leaf));
   return result;
 }
 

@@ -32,7 +32,8 @@ class BlockMaker {
     find_lives();
     const std::vector<Range> ranges = merge(atoms());
     std::vector<std::string> signatures;
-    for (const Range& range : ranges) signatures.push_back(signature(range));
+    for (const Range& range : ranges)
+      signatures.push_back(signature(range));
     add_segments(ranges, signatures);
   }
 
@@ -74,12 +75,14 @@ void BlockMaker::use_dims() {
   for (Step& step : emission_.steps) {
     for (const auto* list : {&step.op.inputs, &step.op.outputs}) {
       for (const TensorId id : *list) {
-        for (const Axis& axis : emission_.tensors[id].axes) use(axis.dim);
+        for (const Axis& axis : emission_.tensors[id].axes)
+          use(axis.dim);
       }
     }
   }
   for (Tensor& tensor : emission_.tensors) {
-    for (Axis& axis : tensor.axes) axis.dim = use(axis.dim);
+    for (Axis& axis : tensor.axes)
+      axis.dim = use(axis.dim);
   }
   // Attributes refer to some dimension even where all tensors are scalars.
   if (workload_.dims.empty()) workload_.dims.push_back({"scalar", 1, DimKind::other});
@@ -99,7 +102,8 @@ void BlockMaker::find_lives() {
       found->second.last_read = i;
       ++found->second.readers;
     }
-    for (const TensorId id : emission_.steps[i].op.outputs) lives_[id] = {i, i, 0};
+    for (const TensorId id : emission_.steps[i].op.outputs)
+      lives_[id] = {i, i, 0};
   }
 }
 
@@ -172,18 +176,23 @@ std::string BlockMaker::signature(const Range& range) const {
     const auto life = lives_.find(id);
     const bool enters = life != lives_.end() && life->second.written < range.begin;
     const bool leaves = life != lives_.end() && life->second.last_read >= range.end;
-    text += number(static_cast<std::size_t>(tensor.role)) + number(static_cast<std::size_t>(tensor.format)) +
-            (tensor.tied ? "T" : "") + (enters ? "E" : "") + (leaves ? "L" : "");
-    for (const Axis& axis : tensor.axes) add_dim(axis.dim);
+    text += number(static_cast<std::size_t>(tensor.role)) +
+            number(static_cast<std::size_t>(tensor.format)) + (tensor.tied ? "T" : "") +
+            (enters ? "E" : "") + (leaves ? "L" : "");
+    for (const Axis& axis : tensor.axes)
+      add_dim(axis.dim);
   };
   for (std::size_t i = range.begin; i < range.end; ++i) {
     const Op& op = emission_.steps[i].op;
     text += "o" + number(static_cast<std::size_t>(op.kind)) + op.attributes.function + "," +
             std::to_string(op.attributes.work_per_element) + "," +
-            number(static_cast<std::size_t>(op.attributes.window)) + (op.attributes.causal ? "c" : "");
-    for (const TensorId id : op.inputs) add_tensor(id);
+            number(static_cast<std::size_t>(op.attributes.window)) +
+            (op.attributes.causal ? "c" : "");
+    for (const TensorId id : op.inputs)
+      add_tensor(id);
     text += ">";
-    for (const TensorId id : op.outputs) add_tensor(id);
+    for (const TensorId id : op.outputs)
+      add_tensor(id);
   }
   return text;
 }
@@ -195,14 +204,17 @@ std::string BlockMaker::name_of_range(const Range& range) const {
   for (std::size_t i = range.begin; i < range.end; ++i) {
     const std::string& other = emission_.steps[i].op.name;
     std::size_t same = 0;
-    while (same < common.size() && same < other.size() && common[same] == other[same]) ++same;
+    while (same < common.size() && same < other.size() && common[same] == other[same])
+      ++same;
     if (same < common.size()) {
       common.resize(same);
       cut = true;
     }
   }
-  if (cut) common.resize(common.find_last_of("/.") == std::string::npos ? 0 : common.find_last_of("/."));
-  while (!common.empty() && (common.front() == '/' || common.front() == '.')) common.erase(0, 1);
+  if (cut)
+    common.resize(common.find_last_of("/.") == std::string::npos ? 0 : common.find_last_of("/."));
+  while (!common.empty() && (common.front() == '/' || common.front() == '.'))
+    common.erase(0, 1);
   if (!common.empty()) return common;
   for (std::size_t i = range.begin; i < range.end; ++i) {
     if (is_heavy(emission_.steps[i].op.kind)) return emission_.steps[i].op.name;
@@ -265,7 +277,8 @@ void BlockMaker::add_segments(const std::vector<Range>& ranges,
                           signatures.begin() + static_cast<long>(at));
       };
       const bool one_region = region(ranges[i].begin) == 0;
-      while (one_region && equal(i + count * length)) ++count;
+      while (one_region && equal(i + count * length))
+        ++count;
       if (count > 1 && count * length > pattern * times) {
         pattern = length;
         times = count;

@@ -191,8 +191,10 @@ std::optional<Equation> parse_equation(const FlatGraph& graph, const Node& node)
   if (arrow == std::string::npos) return std::nullopt;
   std::vector<std::string> parts{""};
   for (const char c : text.substr(0, arrow)) {
-    if (c == ',') parts.emplace_back();
-    else parts.back() += c;
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   parts.push_back(text.substr(arrow + 2));
   if (parts.size() != node.inputs.size() + 1) return std::nullopt;
@@ -204,7 +206,8 @@ std::optional<Equation> parse_equation(const FlatGraph& graph, const Node& node)
       const std::size_t letters = parts[i].size() - 3;
       if (letters > shape.size() || shape.size() - letters > 9) return std::nullopt;
       std::string filled;
-      for (std::size_t j = shape.size() - letters; j-- > 0;) filled += static_cast<char>('0' + j);
+      for (std::size_t j = shape.size() - letters; j-- > 0;)
+        filled += static_cast<char>('0' + j);
       parts[i].replace(dots, 3, filled);
     }
     if (parts[i].size() != shape.size()) return std::nullopt;

@@ -6,7 +6,8 @@
 namespace fastpath::onnx_import {
 
 Dimensions::Dimensions(const OnnxOptions& options) {
-  for (const auto& [name, size] : options.dims) given_[name] = size;
+  for (const auto& [name, size] : options.dims)
+    given_[name] = size;
 }
 
 std::optional<std::int64_t> Dimensions::size_of(const std::string& name) {
@@ -30,8 +31,8 @@ void Dimensions::resolve(const ::onnx::TypeProto& type, Value& value, bool requi
   for (int axis = 0; axis < rank; ++axis) {
     const auto& dim = shape.dim(axis);
     const std::string generated = value.name + "." + std::to_string(axis);
-    const std::string name = dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param()
-                                                                              : generated;
+    const std::string name =
+        dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param() : generated;
     std::optional<std::int64_t> size;
     if (dim.has_dim_value() && dim.dim_value() >= 0) {
       size = dim.dim_value();
@@ -52,21 +53,23 @@ Diagnostics Dimensions::mistakes(std::string_view file) const {
   Diagnostics mistakes;
   for (const auto& [name, places] : missing_) {
     std::string what = "the dimension '" + name + "' has no size: ";
-    for (std::size_t i = 0; i < places.size(); ++i) what += (i > 0 ? ", " : "") + places[i];
+    for (std::size_t i = 0; i < places.size(); ++i)
+      what += (i > 0 ? ", " : "") + places[i];
     mistakes.push_back({{std::string(file), 0, 0}, what, "set it: --dim " + name + "=SIZE"});
   }
   std::vector<std::string> names;
-  for (const auto& [name, unused] : exists_) names.push_back(name);
+  for (const auto& [name, unused] : exists_)
+    names.push_back(name);
   for (const auto& [name, size] : given_) {
     if (size < 1) {
       mistakes.push_back({{"command line", 0, 0},
                           "the dimension '" + name + "' is set to " + std::to_string(size),
                           "a size is 1 or more"});
     } else if (exists_.count(name) == 0) {
-      mistakes.push_back({{"command line", 0, 0},
-                          "the model has no dimension '" + name + "'",
-                          names.empty() ? "it has no dynamic dimensions"
-                                        : did_you_mean(name, names)});
+      mistakes.push_back(
+          {{"command line", 0, 0},
+           "the model has no dimension '" + name + "'",
+           names.empty() ? "it has no dynamic dimensions" : did_you_mean(name, names)});
     }
   }
   return mistakes;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fastpath/result.h"
+
 #include "import/onnx/graph.h"
 #include "import/onnx/read.h"
 
@@ -23,7 +24,8 @@ class Dimensions {
   /// Notes that `name` has no size and is needed at `where`.
   void missing(const std::string& name, std::string where);
 
-  /// A declared type: sizes by axis, -1 where not known, and symbols. An axis without name is called
+  /// A declared type: sizes by axis, -1 where not known, and symbols. An axis without name is
+  /// called
   /// `<value>.<axis>`.
   void resolve(const ::onnx::TypeProto& type, Value& value, bool required);
 

@@ -15,7 +15,8 @@ std::string unique_among(std::map<std::string, int>& names, const std::string& n
 }
 
 DimTable::DimTable(const FlatGraph& graph, const Layout& layout) : layout_(layout) {
-  for (const Hint& hint : layout.hints) apply(hint);
+  for (const Hint& hint : layout.hints)
+    apply(hint);
   for (const auto& [key, axis] : layout.kernels) {
     const char* letters = "dhwxyz";
     const std::size_t place = std::min<std::size_t>(key.second - 1, 5);
@@ -29,7 +30,8 @@ DimTable::DimTable(const FlatGraph& graph, const Layout& layout) : layout_(layou
 void DimTable::apply(const Hint& hint) {
   const AxisList leaves = layout_.axes.leaves(hint.axis);
   std::size_t real = 0;
-  for (const AxisId leaf : leaves) real += layout_.axes.size(leaf) > 1 ? 1 : 0;
+  for (const AxisId leaf : leaves)
+    real += layout_.axes.size(leaf) > 1 ? 1 : 0;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     Trait trait{hint.kind, hint.priority, hint.name};
     const bool unit = layout_.axes.size(leaves[i]) == 1;
@@ -75,11 +77,13 @@ void DimTable::mark_chains(const FlatGraph& graph) {
       const auto found = split.find(leaf);
       return found != split.end() && found->second;
     });
-    for (const AxisId leaf : depth) split.try_emplace(leaf, false);
+    for (const AxisId leaf : depth)
+      split.try_emplace(leaf, false);
     const bool open = std::all_of(columns.begin(), columns.end(), [&](AxisId leaf) {
       return split.count(leaf) == 0 && free_kind(leaf);
     });
-    for (const AxisId leaf : columns) split.try_emplace(leaf, false);
+    for (const AxisId leaf : columns)
+      split.try_emplace(leaf, false);
     if (inputs_split || !open || contraction->grouped) continue;
     const bool conv = contraction->kind == OpKind::convolution || contraction->scatters;
     if (columns.size() == 1 || conv) {
@@ -112,7 +116,8 @@ DimId DimTable::dim_of(AxisId leaf) {
 
 std::vector<Axis> DimTable::axes(const AxisList& list) {
   std::vector<Axis> result;
-  for (const AxisId leaf : kept_leaves(list)) result.push_back({dim_of(leaf), false});
+  for (const AxisId leaf : kept_leaves(list))
+    result.push_back({dim_of(leaf), false});
   return result;
 }
 

@@ -1,9 +1,9 @@
 /// Dimensions of the workload: names and kinds for the axes that operators tied together.
 ///
 /// Which output channels tensor parallelism splits: walking the products with stored weights in
-/// order, one whose inputs are not split has its outputs marked (channels of a convolution, heads or
-/// ffn of a matmul) unless they were decided before; one whose inputs are split has its outputs left
-/// whole. So along a chain every second one is split, and the next contracts it.
+/// order, one whose inputs are not split has its outputs marked (channels of a convolution, heads
+/// or ffn of a matmul) unless they were decided before; one whose inputs are split has its outputs
+/// left whole. So along a chain every second one is split, and the next contracts it.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fastpath/workload.h"
+
 #include "import/onnx/layout.h"
 
 namespace fastpath::onnx_import {

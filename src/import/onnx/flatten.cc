@@ -1,11 +1,11 @@
 #include "import/onnx/flatten.h"
 
-#include <onnx/defs/schema.h>
-
 #include <algorithm>
 #include <exception>
 #include <map>
 #include <unordered_map>
+
+#include <onnx/defs/schema.h>
 
 #include "import/onnx/dimensions.h"
 #include "import/onnx/known.h"
@@ -74,7 +74,8 @@ double rough_work(const FlatGraph& graph, const Node& node) {
   if ((conv || matmul) && node.inputs.size() > 1 && node.inputs[1] != kNone) {
     const Shape& w = graph.values[node.inputs[1]].shape;
     const auto weights = static_cast<double>(element_count(w).value_or(0));
-    const double side = w.empty() ? 1 : static_cast<double>(std::max<std::int64_t>(conv ? w[0] : w.back(), 1));
+    const double side =
+        w.empty() ? 1 : static_cast<double>(std::max<std::int64_t>(conv ? w[0] : w.back(), 1));
     factor = 2 * std::max(weights / side, 1.0);
   }
   return outputs * factor * graph.regions[node.region].repeat;
@@ -177,8 +178,9 @@ bool Flattener::exhausted() {
   if (stopped_) return true;
   if (visited_ <= kMaxNodes && created_ <= kMaxValues && axes_ <= kMaxAxes) return false;
   stopped_ = true;
-  error("the model has more than " + std::to_string(kMaxNodes) + " nodes once its bodies and "
-        "functions are unfolded",
+  error("the model has more than " + std::to_string(kMaxNodes) +
+            " nodes once its bodies and "
+            "functions are unfolded",
         "import a part of it, or the model before unrolling");
   return true;
 }
@@ -194,7 +196,8 @@ ValueId Flattener::add_value(Value value) {
 
 bool Flattener::check_value(const Value& value, const std::string& label_text) {
   if (value.shape.size() > kMaxRank) {
-    error(label_text + " makes a tensor of more than " + std::to_string(kMaxRank) + " axes", "check the model");
+    error(label_text + " makes a tensor of more than " + std::to_string(kMaxRank) + " axes",
+          "check the model");
     return false;
   }
   if (!element_count(value.shape)) {
@@ -241,7 +244,8 @@ void Flattener::add_inputs(const GraphProto& graph, Scope& scope) {
   for (const auto& input : graph.input()) {
     if (scope.names.count(input.name()) > 0) continue;  // a weight that may be replaced
     const bool tensor = input.type().has_tensor_type() || input.type().has_sparse_tensor_type();
-    const bool shaped = input.type().has_sparse_tensor_type() || input.type().tensor_type().has_shape();
+    const bool shaped =
+        input.type().has_sparse_tensor_type() || input.type().tensor_type().has_shape();
     scope.names[input.name()] = bad_;
     if (!tensor) {
       error("the input '" + input.name() + "' is a sequence, map or optional",
@@ -267,12 +271,15 @@ void Flattener::add_inputs(const GraphProto& graph, Scope& scope) {
 
 bool Flattener::visit_graph(const GraphProto& graph, Scope& scope) {
   if (scope.depth > kMaxScopeDepth) {
-    error("bodies are nested more than " + std::to_string(kMaxScopeDepth) + " deep", "check the model");
+    error("bodies are nested more than " + std::to_string(kMaxScopeDepth) + " deep",
+          "check the model");
     return false;
   }
   add_initializers(graph, scope);
-  for (const auto& info : graph.value_info()) scope.declared[info.name()] = &info.type();
-  for (const auto& info : graph.output()) scope.declared[info.name()] = &info.type();
+  for (const auto& info : graph.value_info())
+    scope.declared[info.name()] = &info.type();
+  for (const auto& info : graph.output())
+    scope.declared[info.name()] = &info.type();
   return visit_nodes(graph.node(), scope);
 }
 
@@ -307,7 +314,8 @@ bool Flattener::inputs_of(const NodeProto& node, const Scope& scope, std::vector
     good = good && id != kNone && id != bad_;
     inputs.push_back(id);
   }
-  while (!inputs.empty() && inputs.back() == kNone && good) inputs.pop_back();
+  while (!inputs.empty() && inputs.back() == kNone && good)
+    inputs.pop_back();
   return good;
 }
 
@@ -324,7 +332,8 @@ void Flattener::bind(const NodeProto& node, int index, Scope& scope, ValueId id)
 }
 
 void Flattener::bind_bad(const NodeProto& node, Scope& scope) {
-  for (int i = 0; i < node.output_size(); ++i) bind(node, i, scope, bad_);
+  for (int i = 0; i < node.output_size(); ++i)
+    bind(node, i, scope, bad_);
 }
 
 void Flattener::visit(const NodeProto& node, Scope& scope) {
@@ -418,7 +427,8 @@ bool Flattener::settle_shape(const ShapeCall& call, std::size_t index, Inference
       out.ranked = true;
     }
     for (std::size_t i = 0; i < out.shape.size() && i < stated.shape.size(); ++i) {
-      if (out.shape[i] < 0 && out.shape.size() == stated.shape.size()) out.shape[i] = stated.shape[i];
+      if (out.shape[i] < 0 && out.shape.size() == stated.shape.size())
+        out.shape[i] = stated.shape[i];
     }
   }
   for (std::size_t i = 0; i < out.shape.size(); ++i) {
@@ -444,20 +454,24 @@ void Flattener::finish_output(const ShapeCall& call, std::size_t index, Inferenc
     out.ranked = true;
   }
   if (!settle_shape(call, index, inference, scope, value)) {
-    const std::string what = label(call.node) + " has an output '" + value.name +
-                             "' whose " + (out.type == 0 ? "type" : "size") + " is not known";
+    const std::string what = label(call.node) + " has an output '" + value.name + "' whose " +
+                             (out.type == 0 ? "type" : "size") + " is not known";
     std::string hint = "export the model with shapes (value_info) for it";
     for (std::size_t i = 0; i < out.shape.size(); ++i) {
-      if (out.shape[i] < 0) hint = "set it: --dim " + value.name + "." + std::to_string(i) + "=SIZE";
+      if (out.shape[i] < 0)
+        hint = "set it: --dim " + value.name + "." + std::to_string(i) + "=SIZE";
     }
     // An optional output without a rule matters only if it is read.
-    if (index == 0) error(what, hint);
-    else deferred_[value.name] = {{file_, 0, 0}, what, hint};
+    if (index == 0)
+      error(what, hint);
+    else
+      deferred_[value.name] = {{file_, 0, 0}, what, hint};
     return bind(call.node, static_cast<int>(index), scope, bad_);
   }
   value.type = out.type;
   value.shape = out.shape;
-  if (!check_value(value, label(call.node))) return bind(call.node, static_cast<int>(index), scope, bad_);
+  if (!check_value(value, label(call.node)))
+    return bind(call.node, static_cast<int>(index), scope, bad_);
   const bool constant =
       value.known != nullptr ||
       (!call.inputs.empty() && !is_random(call.node.op_type()) &&
@@ -633,7 +647,8 @@ void Flattener::visit_loop(const NodeProto& node, Scope& scope,
     return bind_bad(node, scope);
   }
   const std::string count_name = (node.name().empty() ? "loop" : node.name()) + ".trips";
-  const KnownPtr limit = !inputs.empty() && inputs[0] != kNone ? graph_.values[inputs[0]].known : nullptr;
+  const KnownPtr limit =
+      !inputs.empty() && inputs[0] != kNone ? graph_.values[inputs[0]].known : nullptr;
   double trips = 1;
   if (limit != nullptr && !limit->data.empty()) {
     trips = static_cast<double>(
@@ -682,7 +697,8 @@ void Flattener::visit_loop(const NodeProto& node, Scope& scope,
 void Flattener::visit_scan(const NodeProto& node, Scope& scope,
                            const std::vector<ValueId>& inputs) {
   const GraphProto* body = graph_attribute(node, "body");
-  const int scans = static_cast<int>(std::clamp<std::int64_t>(int_attribute(node, "num_scan_inputs", 0), 0, 1 << 20));
+  const int scans = static_cast<int>(
+      std::clamp<std::int64_t>(int_attribute(node, "num_scan_inputs", 0), 0, 1 << 20));
   const int total = static_cast<int>(inputs.size());
   const int states = total - scans;
   if (body == nullptr || opset_of(node, scope) < 9 || states < 0 || scans < 1 ||
@@ -697,7 +713,8 @@ void Flattener::visit_scan(const NodeProto& node, Scope& scope,
   for (int i = 0; i < scans; ++i) {
     const ValueId id = inputs[static_cast<std::size_t>(states + i)];
     const Shape shape = id == kNone ? Shape{} : graph_.values[id].shape;
-    const auto want = static_cast<std::size_t>(i) < axes.size() ? axes[static_cast<std::size_t>(i)] : 0;
+    const auto want =
+        static_cast<std::size_t>(i) < axes.size() ? axes[static_cast<std::size_t>(i)] : 0;
     const auto axis = axis_of(want, shape.size());
     const bool fits = axis && (trips < 0 || shape[*axis] == trips);
     if (!fits) {
@@ -718,7 +735,8 @@ void Flattener::visit_scan(const NodeProto& node, Scope& scope,
     const std::size_t axis = scan_axis[static_cast<std::size_t>(i - states)];
     Shape shape = graph_.values[from].shape;
     shape.erase(shape.begin() + static_cast<long>(axis));
-    inner.names[name] = loop_node(kSliceIteration, from, std::move(shape), inner, static_cast<std::int64_t>(axis));
+    inner.names[name] =
+        loop_node(kSliceIteration, from, std::move(shape), inner, static_cast<std::int64_t>(axis));
   }
   if (!visit_graph(*body, inner)) return bind_bad(node, scope);
   const std::vector<std::int64_t> out_axes = ints_attribute(node, "scan_output_axes");
@@ -728,9 +746,11 @@ void Flattener::visit_scan(const NodeProto& node, Scope& scope,
     if (i >= states && id != bad_) {
       Shape shape = graph_.values[id].shape;
       const auto which = static_cast<std::size_t>(i - states);
-      const auto axis = axis_of(which < out_axes.size() ? out_axes[which] : 0, shape.size() + 1).value_or(0);
+      const auto axis =
+          axis_of(which < out_axes.size() ? out_axes[which] : 0, shape.size() + 1).value_or(0);
       shape.insert(shape.begin() + static_cast<long>(axis), trips);
-      id = loop_node(kStackIterations, id, std::move(shape), scope, static_cast<std::int64_t>(axis));
+      id =
+          loop_node(kStackIterations, id, std::move(shape), scope, static_cast<std::int64_t>(axis));
     }
     bind(node, i, scope, id);
   }
@@ -786,7 +806,8 @@ const FunctionProto* Flattener::function_of(const NodeProto& node, int opset,
       if (id == kNone) continue;
       types.back().mutable_tensor_type()->set_elem_type(graph_.values[id].type);
       auto* shape = types.back().mutable_tensor_type()->mutable_shape();
-      for (const std::int64_t size : graph_.values[id].shape) shape->add_dim()->set_dim_value(size);
+      for (const std::int64_t size : graph_.values[id].shape)
+        shape->add_dim()->set_dim_value(size);
     }
     const ::onnx::FunctionBodyBuildContextImpl context(node, types);
     FunctionProto function;
@@ -800,7 +821,8 @@ const FunctionProto* Flattener::function_of(const NodeProto& node, int opset,
 void Flattener::visit_function(const NodeProto& node, const FunctionProto& function, Scope& scope,
                                const std::vector<ValueId>& inputs) {
   if (scope.depth >= kMaxScopeDepth) {
-    error(label(node) + " calls functions more than " + std::to_string(kMaxScopeDepth) + " deep, or itself",
+    error(label(node) + " calls functions more than " + std::to_string(kMaxScopeDepth) +
+              " deep, or itself",
           "check the model's functions");
     return bind_bad(node, scope);
   }
@@ -820,7 +842,8 @@ void Flattener::visit_function(const NodeProto& node, const FunctionProto& funct
   copied_ += function.ByteSizeLong() + 1;
   visited_ += static_cast<std::size_t>(function.node_size());
   if (copied_ > kMaxCopied || exhausted()) {
-    if (!stopped_) error("the model's functions are too large once unfolded", "export without functions");
+    if (!stopped_)
+      error("the model's functions are too large once unfolded", "export without functions");
     stopped_ = true;
     return bind_bad(node, scope);
   }
@@ -865,12 +888,15 @@ Result<Imported<FlatGraph>> Flattener::run() {
   });
   if (sized && errors_.empty()) {
     scope.names.reserve(static_cast<std::size_t>(model_.graph().node_size()));
-    for (const auto& info : model_.graph().value_info()) scope.declared[info.name()] = &info.type();
-    for (const auto& info : model_.graph().output()) scope.declared[info.name()] = &info.type();
+    for (const auto& info : model_.graph().value_info())
+      scope.declared[info.name()] = &info.type();
+    for (const auto& info : model_.graph().output())
+      scope.declared[info.name()] = &info.type();
     visit_nodes(model_.graph().node(), scope);
     for (const auto& output : model_.graph().output()) {
       const ValueId id = scope.find(output.name());
-      if (id == kNone) error("the output '" + output.name() + "' is written by nothing", "export the model again");
+      if (id == kNone)
+        error("the output '" + output.name() + "' is written by nothing", "export the model again");
       if (id == bad_) report_deferred(output.name());
       if (id != kNone && id != bad_) graph_.outputs.push_back(id);
     }

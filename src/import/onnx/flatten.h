@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fastpath/result.h"
+
 #include "import/onnx/graph.h"
 #include "import/onnx/read.h"
 

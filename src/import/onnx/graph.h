@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fastpath/number_format.h"
+
 #include "import/onnx/proto.h"
 
 namespace fastpath::onnx_import {
@@ -65,7 +66,7 @@ struct FlatGraph {
   std::vector<Region> regions{{}};
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  std::deque<::onnx::NodeProto> owned;  ///< nodes that are not in the file as such
+  std::deque<::onnx::NodeProto> owned;          ///< nodes that are not in the file as such
   std::deque<::onnx::FunctionProto> functions;  ///< bodies of the library's function operators
 };
 

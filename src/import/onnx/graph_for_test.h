@@ -12,8 +12,8 @@ namespace fastpath::onnx_import {
 
 /// A size, or the name of a dynamic dimension.
 struct TestDim {
-  TestDim(int size) : value(size) {}                            // NOLINT(google-explicit-constructor)
-  TestDim(const char* symbol) : name(symbol) {}                 // NOLINT(google-explicit-constructor)
+  TestDim(int size) : value(size) {}             // NOLINT(google-explicit-constructor)
+  TestDim(const char* symbol) : name(symbol) {}  // NOLINT(google-explicit-constructor)
   std::int64_t value = -1;
   std::string name;
 };
@@ -43,7 +43,8 @@ class TestGraph {
     auto& tensor = *graph_.add_initializer();
     tensor.set_name(name);
     tensor.set_data_type(type);
-    for (const std::int64_t size : shape) tensor.add_dims(size);
+    for (const std::int64_t size : shape)
+      tensor.add_dims(size);
     tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
   }
   void integers(const std::string& name, std::initializer_list<std::int64_t> values) {
@@ -51,14 +52,17 @@ class TestGraph {
     tensor.set_name(name);
     tensor.set_data_type(::onnx::TensorProto::INT64);
     tensor.add_dims(static_cast<std::int64_t>(values.size()));
-    for (const std::int64_t value : values) tensor.add_int64_data(value);
+    for (const std::int64_t value : values)
+      tensor.add_int64_data(value);
   }
   void scalar(const std::string& name, int type, std::int64_t value) {
     auto& tensor = *graph_.add_initializer();
     tensor.set_name(name);
     tensor.set_data_type(type);
-    if (type == ::onnx::TensorProto::INT64) tensor.add_int64_data(value);
-    else tensor.add_int32_data(static_cast<std::int32_t>(value));
+    if (type == ::onnx::TensorProto::INT64)
+      tensor.add_int64_data(value);
+    else
+      tensor.add_int32_data(static_cast<std::int32_t>(value));
   }
 
   ::onnx::NodeProto& node(const std::string& op, std::initializer_list<const char*> inputs,
@@ -66,22 +70,26 @@ class TestGraph {
     auto& node = *graph_.add_node();
     node.set_op_type(op);
     node.set_name(*outputs.begin());
-    for (const char* name : inputs) node.add_input(name);
-    for (const char* name : outputs) node.add_output(name);
+    for (const char* name : inputs)
+      node.add_input(name);
+    for (const char* name : outputs)
+      node.add_output(name);
     return node;
   }
 
  private:
-  static void declare(::onnx::ValueInfoProto& info, const std::string& name,
-                      const TestShape& shape, int type) {
+  static void declare(::onnx::ValueInfoProto& info, const std::string& name, const TestShape& shape,
+                      int type) {
     info.set_name(name);
     auto& tensor = *info.mutable_type()->mutable_tensor_type();
     tensor.set_elem_type(type);
     tensor.mutable_shape();
     for (const TestDim& dim : shape) {
       auto& axis = *tensor.mutable_shape()->add_dim();
-      if (dim.name.empty()) axis.set_dim_value(dim.value);
-      else axis.set_dim_param(dim.name);
+      if (dim.name.empty())
+        axis.set_dim_value(dim.value);
+      else
+        axis.set_dim_param(dim.name);
     }
   }
 
@@ -100,7 +108,8 @@ inline void set_ints(::onnx::NodeProto& node, const std::string& name,
   auto& attribute = *node.add_attribute();
   attribute.set_name(name);
   attribute.set_type(::onnx::AttributeProto::INTS);
-  for (const std::int64_t value : values) attribute.add_ints(value);
+  for (const std::int64_t value : values)
+    attribute.add_ints(value);
 }
 
 inline void set_text(::onnx::NodeProto& node, const std::string& name, const std::string& value) {

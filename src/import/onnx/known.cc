@@ -104,7 +104,8 @@ std::vector<std::size_t> broadcast_strides(const Shape& shape, const Shape& out)
 
 std::optional<Shape> broadcast(std::span<const Known* const> inputs) {
   Shape out;
-  for (const Known* input : inputs) out.resize(std::max(out.size(), input->shape.size()), 1);
+  for (const Known* input : inputs)
+    out.resize(std::max(out.size(), input->shape.size()), 1);
   for (const Known* input : inputs) {
     for (std::size_t i = 0; i < input->shape.size(); ++i) {
       std::int64_t& size = out[out.size() - 1 - i];
@@ -136,7 +137,8 @@ KnownPtr map(std::span<const Known* const> inputs, const Function& function) {
   const std::optional<Shape> shape = broadcast(inputs);
   if (!shape) return nullptr;
   std::vector<std::vector<std::size_t>> strides;
-  for (const Known* input : inputs) strides.push_back(broadcast_strides(input->shape, *shape));
+  for (const Known* input : inputs)
+    strides.push_back(broadcast_strides(input->shape, *shape));
   Numbers data(count_of(*shape));
   Numbers arguments(inputs.size());
   for (std::size_t flat = 0; flat < data.size(); ++flat) {
@@ -172,7 +174,9 @@ const std::unordered_map<std::string_view, long double (*)(long double)>& unary_
       {"Round", [](F x) { return std::nearbyint(x); }},
       {"Sqrt", [](F x) { return std::sqrt(x); }},
       {"Not", [](F x) { return x == 0 ? F{1} : F{0}; }},
-      {"Sign", [](F x) { return x > 0 ? F{1} : x < 0 ? F{-1} : F{0}; }},
+      {"Sign", [](F x) { return x > 0   ? F{1}
+                                : x < 0 ? F{-1}
+                                        : F{0}; }},
       {"Reciprocal", [](F x) { return 1 / x; }},
       {"Exp", [](F x) { return std::exp(x); }},
       {"Log", [](F x) { return std::log(x); }},
@@ -345,8 +349,8 @@ Outputs fold_split(const Folder& f) {
   Outputs outputs;
   std::size_t at = 0;
   for (std::size_t i = 0; i < parts; ++i) {
-    const auto want = static_cast<std::size_t>(std::clamp<std::int64_t>(
-        whole(sizes[i]), 0, static_cast<std::int64_t>(size - at)));
+    const auto want = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(whole(sizes[i]), 0, static_cast<std::int64_t>(size - at)));
     std::vector<std::size_t> members(want);
     std::iota(members.begin(), members.end(), at);
     at += want;
@@ -381,7 +385,8 @@ Outputs fold_squeeze(const Folder& f) {
   const auto axes = f.list("axes", 1);
   const Shape& from = f.in[0]->shape;
   std::vector<bool> drop(from.size(), false);
-  for (std::size_t i = 0; i < from.size() && !axes; ++i) drop[i] = from[i] == 1;
+  for (std::size_t i = 0; i < from.size() && !axes; ++i)
+    drop[i] = from[i] == 1;
   for (const long double item : axes.value_or(Numbers{})) {
     const auto axis = axis_of(whole(item), from.size());
     if (!axis || from[*axis] != 1) return {};
@@ -475,7 +480,8 @@ Outputs fold_transpose(const Folder& f) {
     if (!axis) return {};
     order.push_back(*axis);
   }
-  for (std::size_t i = from.size(); order.size() < from.size() && i-- > 0;) order.push_back(i);
+  for (std::size_t i = from.size(); order.size() < from.size() && i-- > 0;)
+    order.push_back(i);
   if (order.size() != from.size()) return {};
   std::vector<std::size_t> strides(from.size(), 1);
   for (std::size_t i = from.size(); i-- > 1;)
@@ -501,21 +507,21 @@ Outputs fold_where(const Folder& f) {
 
 Outputs fold_div(const Folder& f) {
   const bool integer = f.integer();
-  return one(map(f.in, [integer](std::span<const long double> a) {
-    return divide(a[0], a[1], integer);
-  }));
+  return one(
+      map(f.in, [integer](std::span<const long double> a) { return divide(a[0], a[1], integer); }));
 }
 
 Outputs fold_mod(const Folder& f) {
   const bool c_sign = int_attribute(f.call.node, "fmod", 0) != 0;
-  return one(map(
-      f.in, [c_sign](std::span<const long double> a) { return modulo(a[0], a[1], c_sign); }));
+  return one(
+      map(f.in, [c_sign](std::span<const long double> a) { return modulo(a[0], a[1], c_sign); }));
 }
 
 Outputs fold_constant_of_shape(const Folder& f) {
   if (f.in[0]->data.size() > kMaxRank) return {};
   Shape shape;
-  for (const long double size : f.in[0]->data) shape.push_back(whole(size));
+  for (const long double size : f.in[0]->data)
+    shape.push_back(whole(size));
   if (!fits(shape)) return {};
   long double fill = 0;
   const auto* value = find_attribute(f.call.node, "value");
@@ -534,16 +540,26 @@ struct Rule {
 
 const std::unordered_map<std::string_view, Rule>& rules() {
   static const std::unordered_map<std::string_view, Rule> table{
-      {"Cast", {fold_cast}},           {"Concat", {fold_concat}},
-      {"Gather", {fold_gather, 2}},    {"Slice", {fold_slice}},
-      {"Split", {fold_split}},         {"Reshape", {fold_reshape}},
-      {"Squeeze", {fold_squeeze}},     {"Unsqueeze", {fold_unsqueeze}},
-      {"Expand", {fold_expand, 2}},    {"Range", {fold_range, 3}},
-      {"ReduceProd", {fold_reduce}},   {"ReduceSum", {fold_reduce}},
-      {"ReduceMax", {fold_reduce}},    {"ReduceMin", {fold_reduce}},
-      {"Tile", {fold_tile, 2}},        {"Transpose", {fold_transpose}},
-      {"Identity", {fold_identity}},   {"Where", {fold_where, 3}},
-      {"Div", {fold_div, 2}},          {"Mod", {fold_mod, 2}},
+      {"Cast", {fold_cast}},
+      {"Concat", {fold_concat}},
+      {"Gather", {fold_gather, 2}},
+      {"Slice", {fold_slice}},
+      {"Split", {fold_split}},
+      {"Reshape", {fold_reshape}},
+      {"Squeeze", {fold_squeeze}},
+      {"Unsqueeze", {fold_unsqueeze}},
+      {"Expand", {fold_expand, 2}},
+      {"Range", {fold_range, 3}},
+      {"ReduceProd", {fold_reduce}},
+      {"ReduceSum", {fold_reduce}},
+      {"ReduceMax", {fold_reduce}},
+      {"ReduceMin", {fold_reduce}},
+      {"Tile", {fold_tile, 2}},
+      {"Transpose", {fold_transpose}},
+      {"Identity", {fold_identity}},
+      {"Where", {fold_where, 3}},
+      {"Div", {fold_div, 2}},
+      {"Mod", {fold_mod, 2}},
       {"ConstantOfShape", {fold_constant_of_shape}},
   };
   return table;
@@ -574,7 +590,8 @@ Outputs fold_arithmetic(const Folder& f) {
   if (binary == binary_functions().end() || f.in.empty()) return {};
   return one(map(f.in, [&](std::span<const long double> a) {
     long double result = a[0];
-    for (std::size_t i = 1; i < a.size(); ++i) result = binary->second(result, a[i]);
+    for (std::size_t i = 1; i < a.size(); ++i)
+      result = binary->second(result, a[i]);
     return result;
   }));
 }
@@ -593,26 +610,28 @@ KnownPtr read_tensor(const TensorProto& tensor) {
   static_assert(std::endian::native == std::endian::little);
   Numbers data;
   const std::size_t count = count_of(shape);
-  const bool read = tensor.has_raw_data() ? read_raw(tensor, count, data)
-                                          : read_fields(tensor, count, data);
+  const bool read =
+      tensor.has_raw_data() ? read_raw(tensor, count, data) : read_fields(tensor, count, data);
   return read ? make_known(shape, std::move(data)) : nullptr;
 }
 
 TensorProto to_tensor(const Known& known, int data_type) {
   TensorProto tensor;
-  for (const std::int64_t size : known.shape) tensor.add_dims(size);
+  for (const std::int64_t size : known.shape)
+    tensor.add_dims(size);
   if (is_floating(data_type)) {
     tensor.set_data_type(TensorProto::FLOAT);
-    for (const long double item : known.data) tensor.add_float_data(static_cast<float>(item));
+    for (const long double item : known.data)
+      tensor.add_float_data(static_cast<float>(item));
     return tensor;
   }
   tensor.set_data_type(data_type == TensorProto::INT32 ? TensorProto::INT32 : TensorProto::INT64);
   for (const long double item : known.data) {
     const std::int64_t number = whole(item);
     if (data_type == TensorProto::INT32) {
-      tensor.add_int32_data(static_cast<std::int32_t>(std::clamp<std::int64_t>(
-          number, std::numeric_limits<std::int32_t>::min(),
-          std::numeric_limits<std::int32_t>::max())));
+      tensor.add_int32_data(static_cast<std::int32_t>(
+          std::clamp<std::int64_t>(number, std::numeric_limits<std::int32_t>::min(),
+                                   std::numeric_limits<std::int32_t>::max())));
     } else {
       tensor.add_int64_data(number);
     }

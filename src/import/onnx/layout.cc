@@ -21,8 +21,10 @@ class LayoutBuilder {
     layout_.contractions.resize(graph_.nodes.size());
     tie_inputs();
     hint_inputs();
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) tie_contraction(i);
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) tie_node(i);
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      tie_contraction(i);
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      tie_node(i);
   }
 
  private:
@@ -76,7 +78,8 @@ void LayoutBuilder::add_axes() {
   layout_.values.resize(graph_.values.size());
   const auto add = [this](const Shape& shape) {
     AxisList list;
-    for (const std::int64_t size : shape) list.push_back(axes().add(size));
+    for (const std::int64_t size : shape)
+      list.push_back(axes().add(size));
     if (list.size() > 1) axes().keep_apart(list);
     return list;
   };
@@ -85,7 +88,8 @@ void LayoutBuilder::add_axes() {
     if (value.source != Source::constant && layout_.values[id].empty())
       layout_.values[id] = add(value.shape);
   };
-  for (const ValueId id : graph_.inputs) touch(id);
+  for (const ValueId id : graph_.inputs)
+    touch(id);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
     for (std::size_t j = 0; j < node.inputs.size(); ++j) {
@@ -293,7 +297,8 @@ void LayoutBuilder::tie_reduce(std::size_t node) {
   if (gone.empty() && has_input(node, 1)) {
     const auto& known = graph_.values[node_at(node).inputs[1]].known;
     if (known == nullptr) return;
-    for (const long double item : known->data) gone.push_back(static_cast<std::int64_t>(item));
+    for (const long double item : known->data)
+      gone.push_back(static_cast<std::int64_t>(item));
   }
   std::vector<bool> reduced(from.size(), false);
   for (const std::int64_t item : gone) {
@@ -311,8 +316,8 @@ void LayoutBuilder::tie_windows(std::size_t node) {
   constexpr std::string_view kNames = "hw";
   for (const AxisList* list : {&in(node, 0), &out(node)}) {
     for (std::size_t i = 2; i < list->size(); ++i) {
-      const std::string letter = list->size() == 4 ? std::string(1, kNames[i - 2])
-                                                   : "x" + std::to_string(i - 2) + "_";
+      const std::string letter =
+          list->size() == 4 ? std::string(1, kNames[i - 2]) : "x" + std::to_string(i - 2) + "_";
       layout_.hint((*list)[i], DimKind::spatial, kFromOperator,
                    letter + std::to_string(axes().size((*list)[i])));
     }
@@ -351,7 +356,8 @@ void LayoutBuilder::tie_recurrent(std::size_t node) {
     const AxisList& y = out(node, 0);
     axes().tie(y[batch_first ? 1 : 0], seq);
     axes().tie(y[batch_first ? 0 : 2], batch);
-    layout_.hint(y[3], DimKind::hidden, kFromOperator, short_name(graph_, node_at(node)) + ".hidden");
+    layout_.hint(y[3], DimKind::hidden, kFromOperator,
+                 short_name(graph_, node_at(node)) + ".hidden");
   }
   for (std::size_t o = 1; o < 3; ++o) {
     if (!has_output(node, o) || out(node, o).size() != 3) continue;

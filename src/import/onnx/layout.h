@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fastpath/workload.h"
+
 #include "import/onnx/axes.h"
 #include "import/onnx/graph.h"
 
@@ -24,9 +25,9 @@ struct Contraction {
   AxisList x;
   AxisList w;
   AxisList y;
-  AxisList depth;       ///< summed away
-  AxisList columns;     ///< of the second operand only: a conv's output channels
-  AxisList positions;   ///< that must stay different dimensions
+  AxisList depth;      ///< summed away
+  AxisList columns;    ///< of the second operand only: a conv's output channels
+  AxisList positions;  ///< that must stay different dimensions
   bool grouped = false;
   /// Transposed convolution: y lists the products before they are added up to the output.
   bool scatters = false;
@@ -45,10 +46,10 @@ enum HintPriority : int { kGenerated = 0, kFromOperator = 1, kFromInput = 2, kCe
 
 struct Layout {
   Axes axes;
-  std::vector<AxisList> values;                                   ///< of all but constants
+  std::vector<AxisList> values;                                      ///< of all but constants
   std::map<std::pair<std::size_t, std::size_t>, AxisList> operands;  ///< constants, by node, input
-  std::vector<std::optional<Contraction>> contractions;           ///< by node
-  std::map<std::pair<std::int64_t, std::size_t>, AxisId> kernels;  ///< by size and place
+  std::vector<std::optional<Contraction>> contractions;              ///< by node
+  std::map<std::pair<std::int64_t, std::size_t>, AxisId> kernels;    ///< by size and place
   std::vector<Hint> hints;
 
   const AxisList& input(const FlatGraph& graph, std::size_t node, std::size_t index) const;

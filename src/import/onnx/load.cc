@@ -1,8 +1,5 @@
 #include "import/onnx/load.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/stubs/logging.h>
-
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -10,6 +7,9 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "import/onnx/limits.h"
 
@@ -43,18 +43,24 @@ void add_reads(const NodeProto& node, int depth, std::unordered_set<std::string_
   if (depth > kMaxScopeDepth) return;
   for (const auto& attribute : node.attribute()) {
     if (attribute.has_g()) add_reads(attribute.g(), depth + 1, reads);
-    for (const GraphProto& graph : attribute.graphs()) add_reads(graph, depth + 1, reads);
+    for (const GraphProto& graph : attribute.graphs())
+      add_reads(graph, depth + 1, reads);
   }
 }
 
 void add_reads(const GraphProto& graph, int depth, std::unordered_set<std::string_view>& reads) {
   std::unordered_set<std::string_view> inner;
-  for (const NodeProto& node : graph.node()) add_reads(node, depth, inner);
-  for (const auto& output : graph.output()) inner.insert(output.name());
-  for (const auto& input : graph.input()) inner.erase(input.name());
-  for (const auto& tensor : graph.initializer()) inner.erase(tensor.name());
+  for (const NodeProto& node : graph.node())
+    add_reads(node, depth, inner);
+  for (const auto& output : graph.output())
+    inner.insert(output.name());
+  for (const auto& input : graph.input())
+    inner.erase(input.name());
+  for (const auto& tensor : graph.initializer())
+    inner.erase(tensor.name());
   for (const NodeProto& node : graph.node()) {
-    for (const std::string& name : node.output()) inner.erase(name);
+    for (const std::string& name : node.output())
+      inner.erase(name);
   }
   reads.insert(inner.begin(), inner.end());
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fastpath/result.h"
+
 #include "import/onnx/proto.h"
 
 namespace fastpath::onnx_import {

@@ -6,6 +6,7 @@
 
 #include "fastpath/result.h"
 #include "fastpath/workload.h"
+
 #include "import/onnx/graph.h"
 
 namespace fastpath::onnx_import {

@@ -35,7 +35,8 @@ void Mapper::map_recurrent(std::size_t node) {
   products.axes.insert(products.axes.end(), gates.begin(), gates.end());
   const TensorId between = add_tensor(std::move(products));
   std::vector<TensorId> inputs{x, stored(node, 1, w_axes, TensorRole::weight)};
-  if (has_input(node, 3) && is_constant(node, 3)) inputs.push_back(operand(node, 3, TensorRole::weight));
+  if (has_input(node, 3) && is_constant(node, 3))
+    inputs.push_back(operand(node, 3, TensorRole::weight));
   emit(node, OpKind::matmul, inputs, {between}, {});
   std::vector<TensorId> reads{between, stored(node, 2, r_axes, TensorRole::weight)};
   for (std::size_t i = 5; i < 7; ++i) {
@@ -56,7 +57,9 @@ void Mapper::map_attention(std::size_t node) {
   const TensorId k = operand(node, 1);
   const TensorId v = operand(node, 2);
   const TensorId y = output(node, 0);
-  const auto axed = [&](TensorId id) { return id != kNoTensor && emission_.tensors[id].axes.size() > 1; };
+  const auto axed = [&](TensorId id) {
+    return id != kNoTensor && emission_.tensors[id].axes.size() > 1;
+  };
   if (!axed(q) || !axed(k) || !axed(v) || !axed(y)) return map_opaque(node);
   const auto& proto = *node_at(node).proto;
   OpAttributes attributes;
@@ -125,7 +128,8 @@ void Mapper::map_embed_norm(std::size_t node) {
   emit(node, OpKind::embedding, {ids, table}, {gathered}, {});
   std::vector<TensorId> inputs{gathered};
   for (std::size_t i = 3; i < 7; ++i) {
-    if (has_input(node, i) && is_constant(node, i)) inputs.push_back(operand(node, i, TensorRole::weight));
+    if (has_input(node, i) && is_constant(node, i))
+      inputs.push_back(operand(node, i, TensorRole::weight));
   }
   OpAttributes attributes = attributes_of(node);
   attributes.over = dims_.largest(out_axes(node).back());

@@ -7,20 +7,21 @@
 namespace fastpath::onnx_import {
 
 void Mapper::warn(std::size_t node, const std::string& what, const std::string& hint) {
-  warnings_.push_back({{file_, 0, 0},
-                       "node '" + node_name(graph_, node_at(node)) + "' (" + node_at(node).type() +
-                           ") " + what,
-                       hint});
+  warnings_.push_back(
+      {{file_, 0, 0},
+       "node '" + node_name(graph_, node_at(node)) + "' (" + node_at(node).type() + ") " + what,
+       hint});
 }
 
 void Mapper::error(const Value& value, std::size_t node) {
   constexpr std::size_t kMost = 20;
   if (errors_.size() >= kMost) return;
-  errors_.push_back({{file_, 0, 0},
-                     "node '" + node_name(graph_, node_at(node)) + "' (" + node_at(node).type() +
-                         ") works on '" + value.name +
-                         "', whose elements (strings, or a type newer than known) have no number format",
-                     "cut the model so that such pre- or postprocessing is left out"});
+  errors_.push_back(
+      {{file_, 0, 0},
+       "node '" + node_name(graph_, node_at(node)) + "' (" + node_at(node).type() + ") works on '" +
+           value.name +
+           "', whose elements (strings, or a type newer than known) have no number format",
+       "cut the model so that such pre- or postprocessing is left out"});
 }
 
 /// A dequantisation of an activation is read through by products: kernels take the integers.
@@ -134,8 +135,10 @@ double Mapper::count_of(TensorId id) const {
 double Mapper::largest_of(const std::vector<TensorId>& inputs,
                           const std::vector<TensorId>& outputs) const {
   double largest = 1;
-  for (const TensorId id : inputs) largest = std::max(largest, count_of(id));
-  for (const TensorId id : outputs) largest = std::max(largest, count_of(id));
+  for (const TensorId id : inputs)
+    largest = std::max(largest, count_of(id));
+  for (const TensorId id : outputs)
+    largest = std::max(largest, count_of(id));
   return largest;
 }
 
@@ -207,9 +210,11 @@ void Mapper::map_contraction(std::size_t node, const Contraction& contraction) {
     const bool scalar = element_count(input_value(node, i).shape).value_or(0) <= 1;
     if (is_constant(node, i) && scalar) continue;
     const bool bias = node_at(node).type() == "Conv" || node_at(node).type() == "Gemm" ||
-                      node_at(node).type() == "ConvTranspose" || node_at(node).type() == "FusedConv";
+                      node_at(node).type() == "ConvTranspose" ||
+                      node_at(node).type() == "FusedConv";
     // Biases are trained; scales, zero points and packed tables are not.
-    const TensorId id = operand(node, i, bias || i == 8 ? TensorRole::weight : TensorRole::constant);
+    const TensorId id =
+        operand(node, i, bias || i == 8 ? TensorRole::weight : TensorRole::constant);
     if (id != kNoTensor) inputs.push_back(id);
   }
   OpAttributes attributes;
@@ -254,7 +259,8 @@ void Mapper::map_elementwise(std::size_t node) {
   OpAttributes attributes = attributes_of(node);
   const std::string& op = node_at(node).type();
   const bool many = op == "Sum" || op == "Max" || op == "Min" || op == "Mean";
-  if (many && inputs.size() > 2) attributes.work_per_element = static_cast<double>(inputs.size() - 1);
+  if (many && inputs.size() > 2)
+    attributes.work_per_element = static_cast<double>(inputs.size() - 1);
   if (op == "LRN") {
     attributes.work_per_element += static_cast<double>(
         std::clamp<std::int64_t>(int_attribute(*node_at(node).proto, "size", 1), 1, 1 << 20));
@@ -315,7 +321,8 @@ void Mapper::map_over(std::size_t node) {
   if (x == kNoTensor || in_axes(node, 0).empty()) return;
   const bool flattens = node_at(node).opset < 13 && entry(node).family == Family::softmax;
   const AxisList& axes = in_axes(node, 0);
-  const auto axis = axis_of(int_attribute(*node_at(node).proto, "axis", flattens ? 1 : -1), axes.size());
+  const auto axis =
+      axis_of(int_attribute(*node_at(node).proto, "axis", flattens ? 1 : -1), axes.size());
   OpAttributes attributes = attributes_of(node);
   attributes.over = dims_.largest(axes[axis.value_or(axes.size() - 1)]);
   const OpKind kind = entry(node).family == Family::top_k ? OpKind::top_k : OpKind::softmax;
@@ -400,7 +407,8 @@ void Mapper::map_node(std::size_t node) {
 }
 
 Result<Imported<Emission>> Mapper::run() {
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) map_node(i);
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+    map_node(i);
   if (!errors_.empty()) return failure(std::move(errors_));
   emission_.dims = dims_.dims();
   return Imported<Emission>{std::move(emission_), std::move(warnings_)};

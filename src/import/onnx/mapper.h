@@ -62,7 +62,8 @@ class Mapper {
             std::vector<TensorId> outputs, OpAttributes attributes);
   OpAttributes attributes_of(std::size_t node) const;
   double count_of(TensorId id) const;
-  double largest_of(const std::vector<TensorId>& inputs, const std::vector<TensorId>& outputs) const;
+  double largest_of(const std::vector<TensorId>& inputs,
+                    const std::vector<TensorId>& outputs) const;
   void find_quantised();
   void error(const Value& value, std::size_t node);
   void warn(std::size_t node, const std::string& what, const std::string& hint);
@@ -96,12 +97,12 @@ class Mapper {
   Phase phase_;
   DimTable dims_;
   Emission emission_;
-  std::vector<TensorId> tensor_of_;                        ///< by value
-  std::map<ValueId, std::vector<TensorId>> stored_;        ///< by root
-  std::map<ValueId, ValueId> quantised_;                   ///< output of a dequantisation -> input
+  std::vector<TensorId> tensor_of_;                  ///< by value
+  std::map<ValueId, std::vector<TensorId>> stored_;  ///< by root
+  std::map<ValueId, ValueId> quantised_;             ///< output of a dequantisation -> input
   std::map<std::string, int> op_names_;
   std::map<std::string, int> tensor_names_;
-  std::map<std::string, int> opaque_;                      ///< warned already, by operator
+  std::map<std::string, int> opaque_;  ///< warned already, by operator
   Diagnostics errors_;
   Diagnostics warnings_;
 };

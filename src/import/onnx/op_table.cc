@@ -200,7 +200,8 @@ const Table& other_table() {
       {"LogSoftmax", {F::softmax, "log_softmax", 5}},
       {"Hardmax", {F::softmax, "hardmax", 2}},
       {"QLinearSoftmax", {F::softmax, "softmax", 12}},
-      {"LayerNormalization", {F::layer_norm, "layer_norm", 7}},  // sum; 3 for the variance; scale; affine
+      {"LayerNormalization",
+       {F::layer_norm, "layer_norm", 7}},  // sum; 3 for the variance; scale; affine
       {"SkipLayerNormalization", {F::layer_norm, "skip_layer_norm", 8}},
       {"LpNormalization", {F::softmax, "lp_norm", 3}},
       {"MeanVarianceNormalization", {F::channel_norm, "mean_variance_norm", 5}},

@@ -10,29 +10,29 @@ namespace fastpath::onnx_import {
 
 enum class Family : std::uint8_t {
   unknown,
-  view,          ///< the same bytes under other axes: no operator
-  elementwise,   ///< right-aligned broadcasting
-  copy,          ///< axes of equal size at equal places are the same dimension
+  view,         ///< the same bytes under other axes: no operator
+  elementwise,  ///< right-aligned broadcasting
+  copy,         ///< axes of equal size at equal places are the same dimension
   transpose,
-  gather,        ///< rows of a table, or a copy
-  matmul,        ///< contraction.cc says how axes meet, for these and the next three
+  gather,  ///< rows of a table, or a copy
+  matmul,  ///< contraction.cc says how axes meet, for these and the next three
   einsum,
   conv,
   conv_transpose,
-  pool,          ///< windows over the axes after the channels
+  pool,  ///< windows over the axes after the channels
   reduce,
   softmax,
   layer_norm,    ///< over the axes from `axis` on
   channel_norm,  ///< instance and group norm: over the axes after the channels
   rms_norm,
   batch_norm,
-  recurrent,     ///< LSTM, GRU, RNN
+  recurrent,  ///< LSTM, GRU, RNN
   attention,
   packed_attention,
   embed_norm,
   top_k,
   loss,
-  opaque,        ///< traffic only
+  opaque,  ///< traffic only
 };
 
 struct OpEntry {

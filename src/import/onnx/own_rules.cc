@@ -53,9 +53,11 @@ Inference same_as_first(const ShapeCall& call) {
   return one(call.input(0).type, call.input(0).shape);
 }
 
-std::optional<Shape> broadcast_shapes(const ShapeCall& call, std::initializer_list<std::size_t> of) {
+std::optional<Shape> broadcast_shapes(const ShapeCall& call,
+                                      std::initializer_list<std::size_t> of) {
   Shape out;
-  for (const std::size_t index : of) out.resize(std::max(out.size(), call.input(index).shape.size()), 1);
+  for (const std::size_t index : of)
+    out.resize(std::max(out.size(), call.input(index).shape.size()), 1);
   for (const std::size_t index : of) {
     const Shape& in = call.input(index).shape;
     for (std::size_t i = 0; i < in.size(); ++i) {
@@ -84,7 +86,8 @@ Inference broadcast_two(const ShapeCall& call) { return broadcast_of(call, 0, 1)
 /// A function without a rule of its own in the library.
 Inference compare(const ShapeCall& call) {
   Inference result = broadcast_two(call);
-  for (TypeAndShape& out : result.outputs) out.type = TensorProto::BOOL;
+  for (TypeAndShape& out : result.outputs)
+    out.type = TensorProto::BOOL;
   return result;
 }
 /// QLinearAdd, QLinearMul: a, scale, zero point, b, scale, zero point, ...
@@ -155,7 +158,8 @@ Inference resize_to(const ShapeCall& call, const std::vector<long double>& numbe
   Shape out = call.input(0).shape;
   Integers axes = ints_attribute(call.node, "axes");
   if (axes.empty()) {
-    for (std::size_t i = 0; i < out.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
   }
   if (axes.size() != numbers.size()) return problem("it has not one size for each axis");
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -183,11 +187,13 @@ Inference resize(const ShapeCall& call) {
   const std::size_t scales = short_form ? 1 : 2;
   const std::size_t sizes = 3;
   if (given(scales)) {
-    if (call.input(scales).known == nullptr) return unsized(call.input(0).type, call.input(0).shape.size());
+    if (call.input(scales).known == nullptr)
+      return unsized(call.input(0).type, call.input(0).shape.size());
     return resize_to(call, call.input(scales).known->data, true);
   }
   if (!short_form && given(sizes)) {
-    if (call.input(sizes).known == nullptr) return unsized(call.input(0).type, call.input(0).shape.size());
+    if (call.input(sizes).known == nullptr)
+      return unsized(call.input(0).type, call.input(0).shape.size());
     if (string_attribute(call.node, "keep_aspect_ratio_policy", "stretch") != "stretch")
       return unsized(call.input(0).type, call.input(0).shape.size());
     return resize_to(call, call.input(sizes).known->data, false);
@@ -207,7 +213,8 @@ Inference pad(const ShapeCall& call) {
     if (!list) return unsized(call.input(0).type, out.size());
     axes = *list;
   } else {
-    for (std::size_t i = 0; i < out.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
   }
   if (pads.size() != 2 * axes.size()) return problem("it has not two pads for each axis");
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -239,7 +246,8 @@ Inference matmul_shapes(Shape a, Shape b, int type) {
       const std::size_t skip = out.size() - (s.size() - 2);
       return i < skip ? 1 : s[i - skip];
     };
-    if (at(a) != at(b) && at(a) != 1 && at(b) != 1) return problem("its batch axes do not broadcast");
+    if (at(a) != at(b) && at(a) != 1 && at(b) != 1)
+      return problem("its batch axes do not broadcast");
     out[i] = at(a) == 1 ? at(b) : at(a);
   }
   if (!row) out.push_back(a[a.size() - 2]);
@@ -291,7 +299,8 @@ Inference matmul_nbits(const ShapeCall& call) {
   Shape out = call.input(0).shape;
   const std::int64_t k = int_attribute(call.node, "K", 0);
   const std::int64_t n = int_attribute(call.node, "N", 0);
-  if (out.empty() || k < 1 || n < 1 || out.back() != k) return problem("K and N do not fit its input");
+  if (out.empty() || k < 1 || n < 1 || out.back() != k)
+    return problem("K and N do not fit its input");
   out.back() = n;
   return one(call.input(0).type, out);
 }
@@ -308,7 +317,8 @@ Inference fused_conv(const ShapeCall& call) {
   }
   std::vector<const Value*> inputs(call.inputs.begin(), call.inputs.end());
   inputs.resize(std::min<std::size_t>(inputs.size(), 3));
-  for (std::size_t i = 0; i < inputs.size(); ++i) plain.add_input("x");
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    plain.add_input("x");
   return infer({plain, 17, inputs});
 }
 
@@ -335,8 +345,8 @@ Inference skip_norm(const ShapeCall& call) {
   kept.back() = 1;
   for (int i = 1; i < call.node.output_size(); ++i) {
     const bool sum = i == 3;
-    result.outputs.push_back(
-        made(sum ? call.input(0).type : static_cast<int>(TensorProto::FLOAT), sum ? call.input(0).shape : kept));
+    result.outputs.push_back(made(sum ? call.input(0).type : static_cast<int>(TensorProto::FLOAT),
+                                  sum ? call.input(0).shape : kept));
   }
   return result;
 }
@@ -396,7 +406,8 @@ Inference onnx_attention(const ShapeCall& call) {
   Shape out = q;
   out.back() = q.size() == 4 ? v.back() : v.back() / kv_heads * q_heads;
   Inference result = one(call.input(0).type, out);
-  const std::int64_t past = call.has(4) && call.input(4).shape.size() == 4 ? call.input(4).shape[2] : 0;
+  const std::int64_t past =
+      call.has(4) && call.input(4).shape.size() == 4 ? call.input(4).shape[2] : 0;
   for (int i = 1; i < std::min(call.node.output_size(), 3); ++i) {
     const Shape& in = i == 1 ? k : v;
     const std::int64_t keys = in[in.size() - 2] + past;
@@ -415,7 +426,7 @@ Inference quantise(const ShapeCall& call) {
   Inference result = same_as_first(call);
   if (!result.problem.empty()) return result;
   const auto wanted = static_cast<int>(int_attribute(call.node, "output_dtype", 0));
-  result.outputs[0].type = call.has(2) ? call.input(2).type
+  result.outputs[0].type = call.has(2)   ? call.input(2).type
                            : wanted != 0 ? wanted
                                          : static_cast<int>(TensorProto::UINT8);
   return result;
@@ -485,7 +496,8 @@ Inference center_crop_pad(const ShapeCall& call) {
   if (!sizes) return unsized(call.input(0).type, out.size());
   Integers axes = ints_attribute(call.node, "axes");
   if (axes.empty()) {
-    for (std::size_t i = 0; i < out.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
   }
   if (axes.size() != sizes->size()) return problem("it has not one size for each axis");
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -512,7 +524,8 @@ bool read_term(const std::string& term, const Shape& shape, EinsumSizes& sizes) 
     if (i == at) {
       const Shape own(shape.begin() + static_cast<long>(axis),
                       shape.begin() + static_cast<long>(axis + hidden));
-      if (own.size() > sizes.dots.size()) sizes.dots.insert(sizes.dots.begin(), own.size() - sizes.dots.size(), 1);
+      if (own.size() > sizes.dots.size())
+        sizes.dots.insert(sizes.dots.begin(), own.size() - sizes.dots.size(), 1);
       for (std::size_t j = 0; j < own.size(); ++j) {
         auto& size = sizes.dots[sizes.dots.size() - own.size() + j];
         size = std::max(size, own[j]);
@@ -545,7 +558,8 @@ Inference einsum(const ShapeCall& call) {
       return problem("its equation does not fit its inputs");
     begin = end == std::string::npos ? left.size() + 1 : end + 1;
   }
-  if (call.inputs.empty() || begin <= left.size()) return problem("its equation does not fit its inputs");
+  if (call.inputs.empty() || begin <= left.size())
+    return problem("its equation does not fit its inputs");
   std::string right = arrow == std::string::npos ? "" : text.substr(arrow + 2);
   if (arrow == std::string::npos) {
     if (left.find("...") != std::string::npos) right = "...";
@@ -561,7 +575,8 @@ Inference einsum(const ShapeCall& call) {
       continue;
     }
     const auto found = sizes.letters.find(right[i]);
-    if (found == sizes.letters.end()) return problem("its equation has an output letter that no input has");
+    if (found == sizes.letters.end())
+      return problem("its equation has an output letter that no input has");
     out.push_back(found->second);
   }
   return one(call.input(0).type, out);
@@ -670,7 +685,9 @@ std::optional<std::vector<std::int64_t>> integers(const ShapeCall& call, std::si
   std::vector<std::int64_t> list;
   for (const long double item : call.input(index).known->data) {
     const bool fits = item >= -0x1p62L && item <= 0x1p62L;
-    list.push_back(fits ? static_cast<std::int64_t>(item) : item > 0 ? kMaxElements + 1 : -kMaxElements - 1);
+    list.push_back(fits       ? static_cast<std::int64_t>(item)
+                   : item > 0 ? kMaxElements + 1
+                              : -kMaxElements - 1);
   }
   return list;
 }

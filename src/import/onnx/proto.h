@@ -1,12 +1,12 @@
 /// The library's message types, and typed access to a node's attributes.
 #pragma once
 
-#include <onnx/onnx_pb.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <onnx/onnx_pb.h>
 
 namespace fastpath::onnx_import {
 

@@ -1,9 +1,9 @@
 #include "import/onnx/read.h"
 
-#include <google/protobuf/stubs/logging.h>
-
 #include <exception>
 #include <vector>
+
+#include <google/protobuf/stubs/logging.h>
 
 #include "import/onnx/blocks.h"
 #include "import/onnx/flatten.h"
@@ -20,12 +20,14 @@ using onnx_import::Node;
 /// Nodes that no output needs are not run. Those of loops stay: the next iteration may need them.
 void drop_unused(FlatGraph& graph) {
   std::vector<bool> needed(graph.values.size(), false);
-  for (const auto id : graph.outputs) needed[id] = true;
+  for (const auto id : graph.outputs)
+    needed[id] = true;
   std::vector<Node> kept;
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     Node& node = graph.nodes[i];
     bool used = node.region != 0;
-    for (const auto id : node.outputs) used = used || (id != onnx_import::kNone && needed[id]);
+    for (const auto id : node.outputs)
+      used = used || (id != onnx_import::kNone && needed[id]);
     if (!used) continue;
     for (const auto id : node.inputs) {
       if (id != onnx_import::kNone) needed[id] = true;

@@ -31,7 +31,8 @@ Diagnostics mistakes(const TestModel& model, const OnnxOptions& options = {}) {
 
 std::vector<Op> ops_of(const Workload& workload) {
   std::vector<Op> all;
-  for (const Block& block : workload.blocks) all.insert(all.end(), block.ops.begin(), block.ops.end());
+  for (const Block& block : workload.blocks)
+    all.insert(all.end(), block.ops.begin(), block.ops.end());
   return all;
 }
 
@@ -61,11 +62,13 @@ std::string axes_text(const Workload& workload, const std::string& name) {
   const Tensor* tensor = find_tensor(workload, name);
   if (tensor == nullptr) return "none";
   std::string text;
-  for (const Axis& axis : tensor->axes) text += (text.empty() ? "" : " ") + workload.dims[axis.dim].name;
+  for (const Axis& axis : tensor->axes)
+    text += (text.empty() ? "" : " ") + workload.dims[axis.dim].name;
   return text;
 }
 
-void add_conv(TestGraph& graph, const char* x, const char* w, const char* y, std::int64_t group = 1) {
+void add_conv(TestGraph& graph, const char* x, const char* w, const char* y,
+              std::int64_t group = 1) {
   auto& node = graph.node("Conv", {x, w}, {y});
   set_ints(node, "pads", {1, 1, 1, 1});
   set_int(node, "group", group);
@@ -129,8 +132,10 @@ TEST(Onnx, every_second_convolution_of_a_chain_splits_its_output_channels) {
 TEST(Onnx, a_residual_makes_the_channels_of_both_branches_one) {
   TestModel model;
   model.graph.input("x", {1, 3, 8, 8});
-  for (const char* name : {"w1"}) model.graph.weight(name, {4, 3, 3, 3});
-  for (const char* name : {"w2", "w3"}) model.graph.weight(name, {4, 4, 3, 3});
+  for (const char* name : {"w1"})
+    model.graph.weight(name, {4, 3, 3, 3});
+  for (const char* name : {"w2", "w3"})
+    model.graph.weight(name, {4, 4, 3, 3});
   add_conv(model.graph, "x", "w1", "a");
   add_conv(model.graph, "a", "w2", "b");
   add_conv(model.graph, "b", "w3", "c");
@@ -183,8 +188,10 @@ TEST(Onnx, queries_and_keys_of_one_input_have_sequences_of_their_own) {
     model.graph.node("MatMul", {"x", w}, {q});
     model.graph.node("Reshape", {q, "shape"}, {h});
     auto& transpose = model.graph.node("Transpose", {h}, {t});
-    if (perm == 0) set_ints(transpose, "perm", {0, 2, 1, 3});
-    else set_ints(transpose, "perm", {0, 2, 3, 1});
+    if (perm == 0)
+      set_ints(transpose, "perm", {0, 2, 1, 3});
+    else
+      set_ints(transpose, "perm", {0, 2, 3, 1});
   }
   model.graph.node("MatMul", {"qt", "kt"}, {"y"});
   model.graph.output("y");
@@ -219,7 +226,8 @@ TEST(Onnx, einsum_is_a_product_by_its_letters) {
 TEST(Onnx, statistics_of_batch_norm_are_not_parameters) {
   TestModel model;
   model.graph.input("x", {1, 4, 2, 2});
-  for (const char* name : {"scale", "bias", "mean", "var"}) model.graph.weight(name, {4});
+  for (const char* name : {"scale", "bias", "mean", "var"})
+    model.graph.weight(name, {4});
   model.graph.node("BatchNormalization", {"x", "scale", "bias", "mean", "var"}, {"y"});
   model.graph.output("y");
   const Workload workload = import(model);
@@ -289,7 +297,8 @@ TEST(Onnx, a_dimension_without_size_is_an_error_that_names_it_and_its_places) {
   model.graph.output("y");
   const Diagnostics found = mistakes(model);
   ASSERT_THAT(found, SizeIs(2));
-  EXPECT_THAT(found[0].what, HasSubstr("'batch' has no size: axis 0 of input 'x', axis 0 of input 'z'"));
+  EXPECT_THAT(found[0].what,
+              HasSubstr("'batch' has no size: axis 0 of input 'x', axis 0 of input 'z'"));
   EXPECT_THAT(found[0].hint, HasSubstr("--dim batch=SIZE"));
 }
 
@@ -458,7 +467,8 @@ TEST(Onnx, equal_units_in_a_row_are_one_block_and_what_follows_reads_its_output)
   model.graph.input("x", {1, 8, 4, 4});
   std::string from = "x";
   std::vector<std::string> names;
-  for (int i = 0; i < 5; ++i) names.push_back(std::to_string(i));
+  for (int i = 0; i < 5; ++i)
+    names.push_back(std::to_string(i));
   for (const std::string& n : names) {
     model.graph.weight("a" + n, {8, 8, 3, 3});
     model.graph.weight("b" + n, {8, 8, 3, 3});
@@ -472,7 +482,8 @@ TEST(Onnx, equal_units_in_a_row_are_one_block_and_what_follows_reads_its_output)
   model.graph.output("z");
   const Workload workload = import(model);
   std::int64_t units = 0;
-  for (const Segment& segment : workload.segments) units += segment.repeat;
+  for (const Segment& segment : workload.segments)
+    units += segment.repeat;
   EXPECT_EQ(units, 6);
   EXPECT_LE(workload.segments.size(), 3U);
   const Block& before = workload.blocks[workload.blocks.size() - 2];

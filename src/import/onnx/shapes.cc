@@ -1,12 +1,12 @@
 #include "import/onnx/shapes.h"
 
-#include <onnx/defs/schema.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <exception>
 #include <string_view>
+
+#include <onnx/defs/schema.h>
 
 #include "import/onnx/known.h"
 #include "import/onnx/limits.h"
@@ -31,7 +31,8 @@ class NodeContext final : public ::onnx::InferenceContext {
       auto* tensor = types_.back().mutable_tensor_type();
       tensor->set_elem_type(input->type);
       auto* shape = tensor->mutable_shape();
-      for (const std::int64_t size : input->shape) shape->add_dim()->set_dim_value(size);
+      for (const std::int64_t size : input->shape)
+        shape->add_dim()->set_dim_value(size);
       if (input->known != nullptr) data_.back() = to_tensor(*input->known, input->type);
     }
     outputs_.resize(static_cast<std::size_t>(call.node.output_size()));
@@ -69,8 +70,8 @@ class NodeContext final : public ::onnx::InferenceContext {
 
 /// Attributes that the library's rules divide by or index with, without looking.
 std::string attribute_problem(const NodeProto& node) {
-  constexpr std::array kPositive{"strides", "dilations",  "kernel_shape", "group",
-                                 "groups",  "blocksize", "hidden_size", "num_heads"};
+  constexpr std::array kPositive{"strides", "dilations", "kernel_shape", "group",
+                                 "groups",  "blocksize", "hidden_size",  "num_heads"};
   constexpr std::int64_t kLargest = std::int64_t{1} << 31;
   for (const AttributeProto& attribute : node.attribute()) {
     const bool positive =
@@ -97,26 +98,16 @@ struct RankRule {
 };
 
 constexpr std::array kRankRules{
-    RankRule{"LSTM", {3, 3, 3, 0}},
-    RankRule{"GRU", {3, 3, 3, 0}},
-    RankRule{"RNN", {3, 3, 3, 0}},
-    RankRule{"Conv", {3, 3, 0, 0}},
-    RankRule{"ConvTranspose", {3, 3, 0, 0}},
-    RankRule{"ConvInteger", {3, 3, 0, 0}},
-    RankRule{"QLinearConv", {3, 0, 0, 3}},
-    RankRule{"MaxPool", {3, 0, 0, 0}},
-    RankRule{"AveragePool", {3, 0, 0, 0}},
-    RankRule{"LpPool", {3, 0, 0, 0}},
-    RankRule{"MaxUnpool", {3, 3, 0, 0}},
-    RankRule{"GlobalAveragePool", {3, 0, 0, 0}},
-    RankRule{"GlobalMaxPool", {3, 0, 0, 0}},
-    RankRule{"GlobalLpPool", {3, 0, 0, 0}},
-    RankRule{"MaxRoiPool", {4, 2, 0, 0}},
-    RankRule{"RoiAlign", {4, 2, 1, 0}},
-    RankRule{"GridSample", {4, 4, 0, 0}},
-    RankRule{"NonMaxSuppression", {3, 3, 0, 0}},
-    RankRule{"DepthToSpace", {4, 0, 0, 0}},
-    RankRule{"SpaceToDepth", {4, 0, 0, 0}},
+    RankRule{"LSTM", {3, 3, 3, 0}},          RankRule{"GRU", {3, 3, 3, 0}},
+    RankRule{"RNN", {3, 3, 3, 0}},           RankRule{"Conv", {3, 3, 0, 0}},
+    RankRule{"ConvTranspose", {3, 3, 0, 0}}, RankRule{"ConvInteger", {3, 3, 0, 0}},
+    RankRule{"QLinearConv", {3, 0, 0, 3}},   RankRule{"MaxPool", {3, 0, 0, 0}},
+    RankRule{"AveragePool", {3, 0, 0, 0}},   RankRule{"LpPool", {3, 0, 0, 0}},
+    RankRule{"MaxUnpool", {3, 3, 0, 0}},     RankRule{"GlobalAveragePool", {3, 0, 0, 0}},
+    RankRule{"GlobalMaxPool", {3, 0, 0, 0}}, RankRule{"GlobalLpPool", {3, 0, 0, 0}},
+    RankRule{"MaxRoiPool", {4, 2, 0, 0}},    RankRule{"RoiAlign", {4, 2, 1, 0}},
+    RankRule{"GridSample", {4, 4, 0, 0}},    RankRule{"NonMaxSuppression", {3, 3, 0, 0}},
+    RankRule{"DepthToSpace", {4, 0, 0, 0}},  RankRule{"SpaceToDepth", {4, 0, 0, 0}},
 };
 
 std::string rank_problem(const ShapeCall& call) {
@@ -154,8 +145,7 @@ TypeAndShape to_shape(const TypeProto& type) {
 
 bool is_other_type(const TypeProto& type) {
   return type.value_case() == TypeProto::kSequenceType ||
-         type.value_case() == TypeProto::kMapType ||
-         type.value_case() == TypeProto::kOptionalType;
+         type.value_case() == TypeProto::kMapType || type.value_case() == TypeProto::kOptionalType;
 }
 
 bool run_library(const OpSchema& schema, const ShapeCall& call, Inference& result) {
