@@ -59,7 +59,7 @@ class BlockMaker {
   const FlatGraph& graph_;
   Emission emission_;
   Workload& workload_;
-  std::map<TensorId, Life> lives_;  ///< of activations that steps write
+  std::map<TensorId, Life> lives_;  ///< of activations, and of inputs
   std::map<std::string, int> names_;
 };
 
@@ -95,7 +95,9 @@ void BlockMaker::use_dims() {
 void BlockMaker::find_lives() {
   for (std::size_t i = 0; i < emission_.steps.size(); ++i) {
     for (const TensorId id : emission_.steps[i].op.inputs) {
-      const auto found = lives_.find(id);
+      // Data from outside is alive from its first reader on.
+      const bool outside = emission_.tensors[id].role == TensorRole::input;
+      const auto found = outside ? lives_.try_emplace(id, Life{i, i, 0}).first : lives_.find(id);
       if (found == lives_.end()) continue;
       found->second.last_read = i;
       ++found->second.readers;

@@ -20,11 +20,11 @@ class LayoutBuilder {
     add_axes();
     layout_.contractions.resize(graph_.nodes.size());
     tie_inputs();
+    hint_inputs();
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
       tie_contraction(i);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
       tie_node(i);
-    hint_inputs();
   }
 
  private:

@@ -4,6 +4,9 @@
 #include <array>
 #include <deque>
 #include <exception>
+#include <string_view>
+
+#include <onnx/defs/schema.h>
 
 #include <onnx/defs/schema.h>
 
@@ -86,6 +89,37 @@ std::string attribute_problem(const NodeProto& node) {
       return "attribute '" + attribute.name() + "' is out of range";
     }
     if (attribute.ints_size() > 4096) return "attribute '" + attribute.name() + "' is too long";
+  }
+  return {};
+}
+
+/// Ranks that the library's rules take for granted: inputs 0, 1, ... have at least as many axes.
+struct RankRule {
+  std::string_view op;
+  std::array<std::size_t, 4> least;
+};
+
+constexpr std::array kRankRules{
+    RankRule{"LSTM", {3, 3, 3, 0}},          RankRule{"GRU", {3, 3, 3, 0}},
+    RankRule{"RNN", {3, 3, 3, 0}},           RankRule{"Conv", {3, 3, 0, 0}},
+    RankRule{"ConvTranspose", {3, 3, 0, 0}}, RankRule{"ConvInteger", {3, 3, 0, 0}},
+    RankRule{"QLinearConv", {3, 0, 0, 3}},   RankRule{"MaxPool", {3, 0, 0, 0}},
+    RankRule{"AveragePool", {3, 0, 0, 0}},   RankRule{"LpPool", {3, 0, 0, 0}},
+    RankRule{"MaxUnpool", {3, 3, 0, 0}},     RankRule{"GlobalAveragePool", {3, 0, 0, 0}},
+    RankRule{"GlobalMaxPool", {3, 0, 0, 0}}, RankRule{"GlobalLpPool", {3, 0, 0, 0}},
+    RankRule{"MaxRoiPool", {4, 2, 0, 0}},    RankRule{"RoiAlign", {4, 2, 1, 0}},
+    RankRule{"GridSample", {4, 4, 0, 0}},    RankRule{"NonMaxSuppression", {3, 3, 0, 0}},
+    RankRule{"DepthToSpace", {4, 0, 0, 0}},  RankRule{"SpaceToDepth", {4, 0, 0, 0}},
+};
+
+std::string rank_problem(const ShapeCall& call) {
+  for (const RankRule& rule : kRankRules) {
+    if (rule.op != call.node.op_type()) continue;
+    for (std::size_t i = 0; i < rule.least.size(); ++i) {
+      if (!call.has(i) || call.input(i).shape.size() >= rule.least[i]) continue;
+      return "input " + std::to_string(i) + " has " + std::to_string(call.input(i).shape.size()) +
+             " axes, fewer than " + std::to_string(rule.least[i]);
+    }
   }
   return {};
 }
@@ -173,6 +207,7 @@ Inference infer(const ShapeCall& call) {
     return result;
   }
   result.problem = input_problem(*schema, call);
+  if (result.problem.empty()) result.problem = rank_problem(call);
   if (result.problem.empty()) run_library(*schema, call, result);
   return result;
 }
