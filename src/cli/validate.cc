@@ -79,8 +79,12 @@ Table row_table() {
           {{"id", Unit::none},
            {"folds", Unit::none},
            {"kind", Unit::none},
+           {"format", Unit::none},
            {"device", Unit::none},
+           {"source", Unit::none},
            {"predicted", Unit::seconds},
+           {"without_correction", Unit::seconds},
+           {"roofline", Unit::seconds},
            {"low", Unit::seconds},
            {"high", Unit::seconds},
            {"measured", Unit::seconds},
@@ -89,10 +93,11 @@ Table row_table() {
 }
 
 void add_rows(Table& table, const CrossValidation& run, Folding folding) {
-  for (const ScoredRow& row : run.rows) {
-    table.rows.push_back({row.id, std::string(name_of(folding)), row.kind, row.device,
-                          row.predicted.base(), row.low.base(), row.high.base(),
-                          row.measured.base(), row.regime});
+  for (std::size_t i = 0; i < run.rows.size(); ++i) {
+    const ScoredRow& row = run.rows[i];
+    table.rows.push_back({row.id, std::string(name_of(folding)), row.kind, row.format, row.device,
+                          row.source, row.predicted.base(), run.physics[i].base(), row.naive.base(),
+                          row.low.base(), row.high.base(), row.measured.base(), row.regime});
   }
 }
 

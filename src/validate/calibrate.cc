@@ -16,8 +16,8 @@ constexpr double kNoise = 0.06;
 /// Share of a parameter's prior spread that remains from one level to the next.
 constexpr std::array<double, 5> kLevelSpread = {1, 1, 1, 0.5, 0.3};
 /// The widest groups say roughly the same from a part of their rows.
-constexpr std::size_t kMostRows = 600;
-constexpr int kIterations = 25;
+constexpr std::size_t kMostRows = 300;
+constexpr int kIterations = 15;
 
 KernelParameters parameters_of(const Vector& logs) {
   KernelParameters parameters;

@@ -8,11 +8,11 @@ namespace {
 
 // Standard deviations of the parts of the residual and lengths in octaves. Chosen once, for all
 // kinds together, by the errors inside training folds (tools/ and docs/validation.md say how).
-constexpr double kShared = 0.06;
+constexpr double kShared = 0.10;
 constexpr double kFamily = 0.08;
 constexpr double kDevice = 0.08;
 constexpr double kNoise = 0.05;
-constexpr double kLength = 1.0;
+constexpr double kLength = 1.4;
 constexpr std::size_t kNeighbours = 48;
 constexpr double kLargest = 0.5;  ///< of a residual that is learnt from, on the log scale
 

@@ -1,6 +1,8 @@
 #include "validate/cross_validate.h"
 
+#include <algorithm>
 #include <cmath>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -11,7 +13,16 @@
 namespace fastpath {
 namespace {
 
-constexpr std::uint32_t kFolds = 10;
+/// More for rows: a device's few values of m should fall into different folds.
+std::uint32_t folds_of(Folding folding) {
+  switch (folding) {
+    case Folding::shapes: return 10;
+    case Folding::rows: return 20;
+    case Folding::devices: break;
+  }
+  return 0;  // one each
+}
+
 /// A row may beat a data sheet by its clock's tolerance and the resolution of its print.
 constexpr double kTolerance = 0.97;
 /// Convolutions by transforms need fewer multiplications than counted: F(4x4, 3x3) 4 times.
@@ -177,13 +188,22 @@ CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding fol
   for (const CalibrationRow& row : rows)
     ties.push_back(ties_of(row, folding));
   CrossValidation result;
-  result.folds = fold_of_rows(ties, folding == Folding::devices ? 0 : kFolds);
+  result.folds = fold_of_rows(ties, folds_of(folding));
   result.rows.resize(rows.size());
   result.physics.resize(rows.size());
   const std::uint32_t folds = fold_count(result.folds);
-  for (std::uint32_t fold = 0; fold < folds; ++fold) {
-    predict_fold(rows, fold_rows(rows, result.folds, fold), result);
-    if (progress) progress(fold + 1, folds);
+  const std::uint32_t workers = std::max(std::thread::hardware_concurrency(), 1U);
+  for (std::uint32_t first = 0; first < folds; first += workers) {
+    const std::uint32_t end = std::min(first + workers, folds);
+    std::vector<std::thread> threads;  // each writes the rows of its own fold
+    for (std::uint32_t fold = first; fold < end; ++fold) {
+      threads.emplace_back([&rows, &result, fold] {
+        predict_fold(rows, fold_rows(rows, result.folds, fold), result);
+      });
+    }
+    for (std::thread& thread : threads)
+      thread.join();
+    if (progress) progress(end, folds);
   }
   set_intervals(result, folding);
   return result;

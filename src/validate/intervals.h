@@ -32,7 +32,9 @@ struct Interval {
 /// Split-conformal quantiles of log residuals by regime: the ceil((n + 1) 0.95)-th smallest and its
 /// mirror, so that at least 90 % of exchangeable new rows fall inside. Source: Lei et al.,
 /// "Distribution-free predictive inference for regression", JASA 113(523), 2018, with both tails
-/// apart. A regime speaks for itself from kEnoughRows rows on; below that its coarser one does.
+/// apart. Rows of one group (a fold, a device) share an error: the spread between groups counts as
+/// Student's t of as many groups as there are. A regime speaks for itself from kEnoughRows rows on;
+/// below that its coarser one does.
 class ResidualIntervals {
  public:
   static constexpr std::size_t kEnoughRows = 20;  ///< fewer cannot hold 5 % in either tail
