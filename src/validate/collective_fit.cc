@@ -145,6 +145,16 @@ void library_knobs(Numbers& numbers, bool pairwise, bool nvls, std::vector<Knob>
   if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, kAnyShare, false);
 }
 
+/// The lines are alike to a fit; the protocol with the larger share of the bandwidth is Simple, then
+/// LL128, then LL.
+void name_protocols(Numbers& numbers) {
+  const auto larger = [](const auto& a, const auto& b) { return a[2] > b[2]; };
+  std::stable_sort(numbers.ring.begin(), numbers.ring.end(), larger);
+  if (larger(numbers.pairwise[2], numbers.pairwise[0])) {
+    std::swap(numbers.pairwise[0], numbers.pairwise[2]);
+  }
+}
+
 void kernel_knobs(Numbers& numbers, bool nvls, bool eager, std::vector<Knob>& knobs) {
   add_line(knobs, numbers.ring[0], {15, 2, 0.7}, kAnyShare);
   knobs.push_back({&numbers.few_ranks, 0.5, 0.01, 3});
@@ -204,6 +214,7 @@ CollectiveTuning fit_tuning(std::span<const CollectiveSample* const> samples,
     }
     return sum / std::max<double>(1, static_cast<double>(some.size()));
   });
+  name_protocols(numbers);
   put(numbers, tuning);
   std::vector<double> residuals;
   for (const Cell& cell : cells) {

@@ -355,7 +355,8 @@ std::string sources_of(std::span<const CollectiveSample> samples, const Collecti
   std::set<std::string> sources;
   std::set<std::string> devices;
   for (const CollectiveSample& sample : samples) {
-    if (sample.library != tuning.library || sample.link != tuning.link) continue;
+    const bool other = sample.library != tuning.library || sample.link != tuning.link;
+    if (other || sample.across()) continue;
     sources.insert(sample.row->source);
     devices.insert(sample.system);
   }
