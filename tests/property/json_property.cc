@@ -76,8 +76,8 @@ RC_GTEST_PROP(Json, a_program_round_trips, ()) {
     block.backward = any_tasks(2);
     block.gathers = any_tasks(2);
     block.memory = {any_quantity<Bytes>(), any_number(),          any_number(),
-                    any_number(),          any_quantity<Bytes>(), any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>()};
+                    any_number(),          any_number(),          any_quantity<Bytes>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
   }
   program.stages.resize(few());
   for (Stage& stage : program.stages) {
