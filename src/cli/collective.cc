@@ -1,4 +1,5 @@
-#include "cli/collective.h"
+
+#include "fastpath/collective.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "fastpath/collective.h"
 #include "fastpath/findings.h"
 
 #include "base/text.h"

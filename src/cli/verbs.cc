@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "cli/collective.h"
 #include "cli/emit.h"
 #include "cli/scenario.h"
 #include "cli/verb.h"

@@ -11,6 +11,7 @@ namespace fastpath::cli {
 
 std::span<const Flag> validate_flags();
 std::span<const Flag> calibrate_flags();
+std::span<const Flag> collective_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "import/model/builder.h"
-#include "import/model/decoder.h"
+#include "import/model/decoder_spec.h"
 
 namespace fastpath::parts {
 

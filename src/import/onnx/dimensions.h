@@ -10,7 +10,7 @@
 #include "fastpath/result.h"
 
 #include "import/onnx/graph.h"
-#include "import/onnx/read.h"
+#include "import/onnx/options.h"
 
 namespace fastpath::onnx_import {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "import/onnx/shapes.h"
+#include "import/onnx/inference.h"
 
 namespace fastpath::onnx_import {
 
