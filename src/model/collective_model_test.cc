@@ -12,10 +12,10 @@
 namespace fastpath {
 namespace {
 
-constexpr std::array<Collective, 7> kAll{
-    Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter,
-    Collective::all_to_all, Collective::send_recv,  Collective::broadcast,
-    Collective::reduce};
+constexpr std::array<Collective, 7> kAll{Collective::all_reduce,     Collective::all_gather,
+                                         Collective::reduce_scatter, Collective::all_to_all,
+                                         Collective::send_recv,      Collective::broadcast,
+                                         Collective::reduce};
 
 CollectiveTuning nccl() {
   CollectiveTuning tuning;
@@ -178,8 +178,8 @@ TEST(CollectiveForm, rings_direct_exchange_and_halving_move_the_least) {
       EXPECT_DOUBLE_EQ(collective_form(algorithm, Collective::all_reduce, p)->volume,
                        least_volume(Collective::all_reduce, p));
     }
-    EXPECT_DOUBLE_EQ(collective_form(CollectiveAlgorithm::one_shot, Collective::all_reduce, p)->volume,
-                     p - 1);
+    EXPECT_DOUBLE_EQ(
+        collective_form(CollectiveAlgorithm::one_shot, Collective::all_reduce, p)->volume, p - 1);
   }
 }
 
@@ -192,7 +192,8 @@ TEST(Diagnosis, names_the_setting_that_the_times_were_made_with) {
   narrow.port *= 1.0 / 8;
   narrow.spread *= 1.0 / 8;
   for (double bytes = 0x1p20; bytes < 0x1p34; bytes *= 2) {
-    good.push_back({Bytes{bytes}, network.cost(Collective::all_reduce, {16, 1}, Bytes{bytes}).time});
+    good.push_back(
+        {Bytes{bytes}, network.cost(Collective::all_reduce, {16, 1}, Bytes{bytes}).time});
     one_port.push_back(
         {Bytes{bytes}, collective_cost(narrow, Collective::all_reduce, Bytes{bytes}).time});
   }

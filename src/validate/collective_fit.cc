@@ -145,8 +145,8 @@ void library_knobs(Numbers& numbers, bool pairwise, bool nvls, std::vector<Knob>
   if (nvls) add_line(knobs, numbers.nvls, {25, 1, 0.6}, kAnyShare, false);
 }
 
-/// The lines are alike to a fit; the protocol with the larger share of the bandwidth is Simple, then
-/// LL128, then LL.
+/// The lines are alike to a fit; the protocol with the larger share of the bandwidth is Simple,
+/// then LL128, then LL.
 void name_protocols(Numbers& numbers) {
   const auto larger = [](const auto& a, const auto& b) { return a[2] > b[2]; };
   std::stable_sort(numbers.ring.begin(), numbers.ring.end(), larger);

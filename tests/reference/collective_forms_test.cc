@@ -1,4 +1,6 @@
 // Closed forms against those of a published network simulator, and the share by which they differ.
+#include "model/collective_forms.h"
+
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -8,8 +10,6 @@
 
 #include "base/text.h"
 #include "import/csv/csv.h"
-#include "model/collective_forms.h"
-
 #include "shared.h"
 
 namespace fastpath {
@@ -49,8 +49,8 @@ TEST(Reference, closed_forms_agree_with_those_of_simgrid_runs) {
   for (const auto& row : table->rows) {
     const auto found = known.find(cell(row, "collective") + " " + cell(row, "algorithm"));
     if (found == known.end() || cell(row, "closed_form_us").empty()) continue;
-    const auto form = collective_form(found->second.algorithm, found->second.collective,
-                                      number(row, "ranks"));
+    const auto form =
+        collective_form(found->second.algorithm, found->second.collective, number(row, "ranks"));
     ASSERT_TRUE(form);
     // A message crosses two links of the switch.
     const double latency_us = 2 * number(row, "link_latency_ns") * 1e-3;

@@ -8,8 +8,6 @@
 
 #include <onnx/defs/schema.h>
 
-#include <onnx/defs/schema.h>
-
 #include "import/onnx/known.h"
 #include "import/onnx/limits.h"
 #include "import/onnx/own_rules.h"
