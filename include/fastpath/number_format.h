@@ -11,7 +11,7 @@
 
 namespace fastpath {
 
-/// `fp4` stands for plain 4-bit floats; `mxfp4` and `nvfp4` add their block scales.
+/// `fp4` stands for plain 4-bit floats; `mxfp4`, `mxfp8` and `nvfp4` add their block scales.
 enum class NumberFormat : std::uint8_t {
   fp64,
   fp32,
@@ -19,6 +19,7 @@ enum class NumberFormat : std::uint8_t {
   fp16,
   bf16,
   fp8,
+  mxfp8,
   fp6,
   fp4,
   mxfp4,
@@ -31,13 +32,14 @@ enum class NumberFormat : std::uint8_t {
   boolean,
 };
 
-inline constexpr std::array<std::pair<std::string_view, NumberFormat>, 16> kNumberFormatNames{{
+inline constexpr std::array<std::pair<std::string_view, NumberFormat>, 17> kNumberFormatNames{{
     {"fp64", NumberFormat::fp64},
     {"fp32", NumberFormat::fp32},
     {"tf32", NumberFormat::tf32},
     {"fp16", NumberFormat::fp16},
     {"bf16", NumberFormat::bf16},
     {"fp8", NumberFormat::fp8},
+    {"mxfp8", NumberFormat::mxfp8},
     {"fp6", NumberFormat::fp6},
     {"fp4", NumberFormat::fp4},
     {"mxfp4", NumberFormat::mxfp4},
@@ -50,7 +52,7 @@ inline constexpr std::array<std::pair<std::string_view, NumberFormat>, 16> kNumb
     {"bool", NumberFormat::boolean},
 }};
 
-/// Storage of one element, block scales included (MXFP4: 8-bit scale per 32 elements, OCP MX
+/// Storage of one element, block scales included (MXFP4, MXFP8: 8-bit scale per 32 elements, OCP MX
 /// specification 1.0; NVFP4: 8-bit scale per 16). tf32 is stored as fp32.
 constexpr Bytes bytes_per_element(NumberFormat format) {
   switch (format) {
@@ -65,6 +67,7 @@ constexpr Bytes bytes_per_element(NumberFormat format) {
     case NumberFormat::fp8:
     case NumberFormat::int8:
     case NumberFormat::boolean: return Bytes{1};
+    case NumberFormat::mxfp8: return Bytes{1 + 1.0 / 32};
     case NumberFormat::fp6: return Bytes{0.75};
     case NumberFormat::fp4:
     case NumberFormat::int4: return Bytes{0.5};

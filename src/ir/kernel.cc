@@ -50,6 +50,7 @@ std::string_view format_key(NumberFormat format) {
   switch (format) {
     case NumberFormat::fp16:
     case NumberFormat::bf16: return "16";
+    case NumberFormat::mxfp8: return "fp8";
     case NumberFormat::mxfp4:
     case NumberFormat::nvfp4:
     case NumberFormat::fp4: return "fp4";

@@ -75,17 +75,26 @@ constexpr Table<MeshAxis, 5> kMeshAxisNames{{{"tp", MeshAxis::tensor},
 constexpr Table<Recompute, 3> kRecomputes{
     {{"none", Recompute::none}, {"selective", Recompute::selective}, {"full", Recompute::full}}};
 
-constexpr Table<Schedule, 3> kSchedules{{{"gpipe", Schedule::gpipe},
+constexpr Table<Schedule, 6> kSchedules{{{"gpipe", Schedule::gpipe},
                                          {"1f1b", Schedule::one_f_one_b},
-                                         {"interleaved", Schedule::interleaved}}};
+                                         {"interleaved", Schedule::interleaved},
+                                         {"zb-h1", Schedule::zb_h1},
+                                         {"zb-v", Schedule::zb_v},
+                                         {"dualpipe", Schedule::dualpipe}}};
+
+constexpr Table<ContextExchange, 3> kContextExchanges{{{"all_gather", ContextExchange::all_gather},
+                                                       {"ring", ContextExchange::ring},
+                                                       {"ulysses", ContextExchange::all_to_all}}};
 
 constexpr Table<Execution, 3> kExecutions{
     {{"eager", Execution::eager}, {"compiled", Execution::compiled}, {"graph", Execution::graph}}};
 
-constexpr Table<Optimizer, 4> kOptimizers{{{"none", Optimizer::none},
+constexpr Table<Optimizer, 6> kOptimizers{{{"none", Optimizer::none},
                                            {"sgd", Optimizer::sgd},
                                            {"momentum", Optimizer::momentum},
-                                           {"adam", Optimizer::adam}}};
+                                           {"adam", Optimizer::adam},
+                                           {"adam-8bit", Optimizer::adam_8bit},
+                                           {"muon", Optimizer::muon}}};
 
 constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"all_reduce", Collective::all_reduce},
@@ -148,6 +157,7 @@ NameTable<SegmentUse> names_of(SegmentUse) { return kSegmentUses; }
 NameTable<MeshAxis> names_of(MeshAxis) { return kMeshAxisNames; }
 NameTable<Recompute> names_of(Recompute) { return kRecomputes; }
 NameTable<Schedule> names_of(Schedule) { return kSchedules; }
+NameTable<ContextExchange> names_of(ContextExchange) { return kContextExchanges; }
 NameTable<Execution> names_of(Execution) { return kExecutions; }
 NameTable<Optimizer> names_of(Optimizer) { return kOptimizers; }
 NameTable<Collective> names_of(Collective) { return kCollectives; }

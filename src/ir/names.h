@@ -30,6 +30,7 @@ NameTable<SegmentUse> names_of(SegmentUse);
 NameTable<MeshAxis> names_of(MeshAxis);
 NameTable<Recompute> names_of(Recompute);
 NameTable<Schedule> names_of(Schedule);
+NameTable<ContextExchange> names_of(ContextExchange);
 NameTable<Execution> names_of(Execution);
 NameTable<Optimizer> names_of(Optimizer);
 NameTable<Collective> names_of(Collective);

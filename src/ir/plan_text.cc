@@ -110,6 +110,78 @@ std::string write_format(const Plan& plan) {
   return plan.*kMember ? std::string(name_of(*(plan.*kMember))) : "";
 }
 
+template <double Plan::*kMember, int kLeast>
+std::optional<Mistake> read_ratio(Plan& plan, std::string_view text) {
+  constexpr double kMost = 1e6;
+  const auto value = parse_number(text);
+  if (!value) return Mistake{fmt::format("{} is not a number", in_quotes(text)), {}};
+  if (!(*value >= kLeast && *value <= kMost)) {
+    return Mistake{fmt::format("{} is not from {} to {}", text, kLeast, format_number(kMost)), {}};
+  }
+  plan.*kMember = *value;
+  return std::nullopt;
+}
+
+template <double Plan::*kMember>
+std::string write_ratio(const Plan& plan) {
+  return fmt::format("{}", plan.*kMember);
+}
+
+/// "full:4" with the layers of each virtual stage that are run again.
+std::optional<Mistake> read_recompute(Plan& plan, std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const auto recompute = parse_name<Recompute>(name);
+  if (!recompute) return unknown_value(name, all_names<Recompute>());
+  if (colon != text.npos) {
+    if (*recompute != Recompute::full) {
+      return Mistake{fmt::format("recompute {} takes no number of layers", in_quotes(name)),
+                     "only full does: recompute=full:4"};
+    }
+    auto mistake = read_count<&Plan::recompute_layers, 1, kMostRanks>(plan, text.substr(colon + 1));
+    if (mistake) return mistake;
+  }
+  plan.recompute = *recompute;
+  return std::nullopt;
+}
+
+std::string write_recompute(const Plan& plan) {
+  std::string text(name_of(plan.recompute));
+  if (plan.recompute_layers > 0) text += fmt::format(":{}", plan.recompute_layers);
+  return text;
+}
+
+constexpr auto kOffloads = std::to_array<std::pair<std::string_view, bool Offload::*>>({
+    {"activations", &Offload::activations},
+    {"optimizer", &Offload::optimizer},
+    {"weights", &Offload::weights},
+});
+
+/// "activations,optimizer", or "none".
+std::optional<Mistake> read_offload(Plan& plan, std::string_view text) {
+  Offload offload;
+  if (text == "none") return std::nullopt;
+  for (const std::string_view name : split(text, ',')) {
+    const auto* const found = std::find_if(kOffloads.begin(), kOffloads.end(),
+                                           [&](const auto& known) { return known.first == name; });
+    if (found == kOffloads.end()) {
+      return unknown_value(name, {"activations", "optimizer", "weights", "none"});
+    }
+    if (offload.*(found->second)) return Mistake{fmt::format("'{}' is given twice", name), {}};
+    offload.*(found->second) = true;
+  }
+  plan.offload = offload;
+  return std::nullopt;
+}
+
+std::string write_offload(const Plan& plan) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, member] : kOffloads) {
+    if (plan.offload.*member) names.push_back(name);
+  }
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
+}
+
 /// "1f1b", or "interleaved:4" with the chunks of each rank.
 std::optional<Mistake> read_schedule(Plan& plan, std::string_view text) {
   const std::size_t colon = text.find(':');
@@ -169,6 +241,16 @@ constexpr Field count_field(std::string_view name) {
   return {name, &read_count<kMember, kLeast, kMost>, &write_count<kMember>};
 }
 
+template <bool Plan::*kMember>
+constexpr Field flag_field(std::string_view name) {
+  return {name, &read_flag<kMember>, &write_flag<kMember>};
+}
+
+template <double Plan::*kMember, int kLeast>
+constexpr Field ratio_field(std::string_view name) {
+  return {name, &read_ratio<kMember, kLeast>, &write_ratio<kMember>};
+}
+
 template <auto kMember>
 constexpr Field name_field(std::string_view name) {
   return {name, &read_name<kMember>, &write_name<kMember>};
@@ -185,15 +267,31 @@ constexpr std::array kFields = {
     count_field<&Plan::expert_parallel, 1, kMostRanks>("ep"),
     count_field<&Plan::data_parallel, 1, kMostRanks>("dp"),
     count_field<&Plan::pipeline_parallel, 1, kMostRanks>("pp"),
-    Field{"sp", &read_flag<&Plan::sequence_parallel>, &write_flag<&Plan::sequence_parallel>},
+    count_field<&Plan::expert_tensor_parallel, 0, kMostRanks>("etp"),
+    flag_field<&Plan::sequence_parallel>("sp"),
     count_field<&Plan::micro_batch, 0, kMostRanks>("micro_batch"),
     Field{"schedule", &read_schedule, &write_schedule},
-    name_field<&Plan::recompute>("recompute"),
+    count_field<&Plan::first_stage_layers, 0, kMostRanks>("first_stage"),
+    count_field<&Plan::last_stage_layers, 0, kMostRanks>("last_stage"),
+    flag_field<&Plan::ends_are_layers>("ends_are_layers"),
+    Field{"recompute", &read_recompute, &write_recompute},
     count_field<&Plan::zero_stage, 0, 3>("zero"),
+    count_field<&Plan::shard, 0, kMostRanks>("shard"),
+    flag_field<&Plan::reshard>("reshard"),
+    count_field<&Plan::prefetch, 0, kMostRanks>("prefetch"),
+    name_field<&Plan::context_exchange>("cp_exchange"),
+    ratio_field<&Plan::expert_imbalance, 1>("imbalance"),
+    ratio_field<&Plan::expert_capacity, 0>("capacity"),
+    Field{"offload", &read_offload, &write_offload},
     name_field<&Plan::optimizer>("optimizer"),
+    flag_field<&Plan::master_weights>("master"),
+    count_field<&Plan::lora_rank, 0, kMostRanks>("lora"),
+    count_field<&Plan::packed_length, 0, 1 << 30>("packed"),
     name_field<&Plan::execution>("execution"),
     Field{"attention", &read_attention, &write_attention},
-    Field{"overlap", &read_flag<&Plan::overlap_gradients>, &write_flag<&Plan::overlap_gradients>},
+    flag_field<&Plan::overlap_gradients>("overlap"),
+    flag_field<&Plan::overlap_weights>("overlap_weights"),
+    flag_field<&Plan::overlap_tensor>("overlap_tp"),
     format_field<&Plan::weight_format>("weights"),
     format_field<&Plan::cache_format>("cache"),
     format_field<&Plan::compute_format>("compute"),

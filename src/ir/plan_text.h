@@ -26,13 +26,24 @@ struct PlanWord {
 ///   tp cp ep dp pp = N          tensor, context, expert, data, pipeline parallel
 ///   sp (= true | false)         sequence parallel; `sequence_parallel` is the same word
 ///   micro_batch = N             rows per micro-batch and data rank
-///   schedule = gpipe | 1f1b | interleaved:CHUNKS
-///   recompute = none | selective | full
+///   etp = N                     ranks that share an expert's weights; 0 = as tp
+///   schedule = gpipe | 1f1b | interleaved:CHUNKS | zb-h1 | zb-v | dualpipe
+///   first_stage, last_stage = N layers of the first and last virtual stage; 0 = an even share
+///   ends_are_layers = BOOL      embedding and head count as layers in even shares
+///   recompute = none | selective | full | full:LAYERS of a virtual stage
 ///   zero = 0 | 1 | 2 | 3
-///   optimizer = none | sgd | momentum | adam
+///   shard = N                   data ranks that share one copy (HSDP); 0 = all
+///   reshard = BOOL, prefetch = N    of ZeRO-3's gathered weights
+///   cp_exchange = all_gather | ring | ulysses
+///   imbalance, capacity = R     load of experts over the mean; 0 = nothing is dropped
+///   offload = none | activations,optimizer,weights
+///   optimizer = none | sgd | momentum | adam | adam-8bit | muon
+///   master = BOOL               fp32 weights in the optimizer
+///   lora = RANK, packed = LENGTH
 ///   execution = eager | compiled | graph
 ///   attention = flash | unfused
-///   overlap = true | false      of the gradients' reduction with the backward
+///   overlap = BOOL              of the gradients' reduction with the backward
+///   overlap_weights, overlap_tp = BOOL
 ///   weights, cache, compute, gradients = a number format
 ///   order = tp,cp,ep,dp,pp      axes of the mesh, innermost first
 ///

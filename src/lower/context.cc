@@ -12,6 +12,7 @@ NumberFormat compute_format_of(const Plan& plan, const Block& block, const Op& o
   const NumberFormat weight = block.tensors[op.inputs[1]].format;
   switch (weight) {
     case NumberFormat::fp8:
+    case NumberFormat::mxfp8:
     case NumberFormat::int8:
     case NumberFormat::nvfp4: return weight;
     default: return activation;

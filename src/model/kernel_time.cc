@@ -18,7 +18,8 @@ std::vector<NumberFormat> stand_ins(NumberFormat format) {
     case F::tf32: return {F::tf32, F::fp32, F::bf16, F::fp16};
     case F::fp16: return {F::fp16, F::bf16, F::fp32, F::int8};
     case F::bf16: return {F::bf16, F::fp16, F::fp32, F::int8};
-    case F::fp8: return {F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
+    case F::fp8:
+    case F::mxfp8: return {F::fp8, F::bf16, F::fp16, F::int8, F::fp32};
     case F::fp6:
     case F::fp4:
     case F::mxfp4:

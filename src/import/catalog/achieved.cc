@@ -22,7 +22,8 @@ const std::vector<std::string>& parameters() {
 
 std::string_view parameter_of(NumberFormat format) {
   switch (format) {
-    case NumberFormat::fp8: return "matmul:fp8";
+    case NumberFormat::fp8:
+    case NumberFormat::mxfp8: return "matmul:fp8";
     case NumberFormat::fp4:
     case NumberFormat::mxfp4:
     case NumberFormat::nvfp4: return "matmul:fp4";
