@@ -5,6 +5,7 @@ set(FASTPATH_LIBRARIES_ir nlohmann_json::nlohmann_json)
 set(FASTPATH_LIBRARIES_report nlohmann_json::nlohmann_json)
 set(FASTPATH_LIBRARIES_import nlohmann_json::nlohmann_json yaml-cpp onnx onnx_proto
                               protobuf::libprotobuf)
+set(FASTPATH_LIBRARIES_validate Eigen3::Eigen)
 set(FASTPATH_LIBRARIES_cli CLI11::CLI11)
 
 find_package(fmt REQUIRED)
@@ -14,6 +15,9 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/src/import)
   find_package(yaml-cpp REQUIRED)
   find_package(Protobuf REQUIRED)  # ONNX's own configuration names its target but does not find it
   find_package(ONNX REQUIRED)
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/src/validate)
+  find_package(Eigen3 REQUIRED)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/src/cli)
   find_package(CLI11 REQUIRED)

@@ -4,6 +4,20 @@
 
 namespace fastpath {
 
+Models::Models(const System& system, Execution execution)
+    : device(system.device, execution, system.framework ? &*system.framework : nullptr),
+      network(system) {
+  if (system.framework) network_factor_ = system.framework->network.value;
+}
+
+TaskCost Models::collective(Collective kind, Group group, Bytes payload) const {
+  TaskCost cost = network.cost(kind, group, payload);
+  cost.network =
+      std::max(network_factor_ * cost.network, network.injection_bound(kind, group, payload));
+  cost.time = cost.network;
+  return cost;
+}
+
 std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& models) {
   std::vector<TaskRun> runs;
   runs.reserve(tasks.size());

@@ -13,14 +13,22 @@ namespace fastpath {
 
 /// The cost functions of one system under one execution mode.
 struct Models {
-  DeviceModel device;
-  NetworkModel network;
+  Models(const System& system, Execution execution);
 
   TaskCost cost(const Task& task) const {
     return task.collective == Collective::none
                ? device.cost(task.shape)
-               : network.cost(task.collective, task.group, task.payload);
+               : collective(task.collective, task.group, task.payload);
   }
+
+  /// As the system's framework reaches it.
+  TaskCost collective(Collective kind, Group group, Bytes payload) const;
+
+  DeviceModel device;
+  NetworkModel network;
+
+ private:
+  double network_factor_ = 1;
 };
 
 /// When a task of a pass runs, from the pass's start.

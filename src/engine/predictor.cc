@@ -117,7 +117,7 @@ Diagnostics Predictor::State::mistakes(const Plan& plan) const {
 
 const Models& Predictor::State::models(Execution execution) {
   auto& slot = models_by_execution[static_cast<std::size_t>(execution)];
-  if (!slot) slot = Models{DeviceModel(system.device, execution), NetworkModel(system)};
+  if (!slot) slot.emplace(system, execution);
   return *slot;
 }
 

@@ -56,14 +56,14 @@ StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& c
   const auto& stages = lowerer.stages(plan);
   const Mesh mesh = mesh_of(plan);
   const Group link{2, mesh.group(MeshAxis::pipeline).stride};
-  const NetworkModel& network = models(plan.execution).network;
+  const Models& models = this->models(plan.execution);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     times.forward.push_back(cost_of_stage(stages[s], costs, false).time);
     times.backward.push_back(training() ? cost_of_stage(stages[s], costs, true).time : Seconds{});
     Seconds send;
     if (s + 1 < stages.size() && plan.pipeline_parallel > 1 && !stages[s + 1].empty()) {
       const Bytes boundary = costs.memory[stages[s + 1].front().program].boundary;
-      send = network.cost(Collective::send_recv, link, boundary).time;
+      send = models.collective(Collective::send_recv, link, boundary).time;
     }
     times.send.push_back(send);
   }
@@ -76,9 +76,9 @@ namespace {
 /// Returns how long the reductions run on after the rank's last backward.
 class Reduction {
  public:
-  Reduction(const Plan& plan, const NetworkModel& network)
+  Reduction(const Plan& plan, const Models& models)
       : plan_(plan),
-        network_(network),
+        models_(models),
         mesh_(mesh_of(plan)),
         dense_(joint_group(mesh_, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})),
         expert_(joint_group(mesh_, {MeshAxis::context, MeshAxis::data})) {}
@@ -88,9 +88,9 @@ class Reduction {
         plan_.zero_stage >= 1 ? Collective::reduce_scatter : Collective::all_reduce;
     const Bytes element = bytes_per_element(plan_.gradient_format);
     Seconds sum;
-    if (parameters > 0) sum += network_.cost(kind, dense_, parameters * element).time;
+    if (parameters > 0) sum += models_.collective(kind, dense_, parameters * element).time;
     if (expert_parameters > 0) {
-      sum += network_.cost(kind, expert_, expert_parameters * element).time;
+      sum += models_.collective(kind, expert_, expert_parameters * element).time;
     }
     return sum;
   }
@@ -110,7 +110,7 @@ class Reduction {
 
  private:
   const Plan& plan_;
-  const NetworkModel& network_;
+  const Models& models_;
   Mesh mesh_;
   Group dense_;
   Group expert_;
@@ -153,7 +153,7 @@ void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, s
 
 Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks& costs,
                                             std::size_t rank) {
-  Reduction reduction(plan, models(plan.execution).network);
+  Reduction reduction(plan, models(plan.execution));
   const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
   for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
     if (run->use != SegmentUse::executed) continue;
@@ -179,6 +179,10 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
     const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;
+  }
+  if (system.framework) {
+    result.update += system.framework->step.value;
+    result.update_by_bound[static_cast<std::size_t>(Bound::launch)] += system.framework->step.value;
   }
   return result;
 }

@@ -65,9 +65,14 @@ KernelParameters pick(const Device& device, KernelClass kernel_class, NumberForm
 
 }  // namespace
 
-DeviceModel::DeviceModel(const Device& device, Execution execution)
+DeviceModel::DeviceModel(const Device& device, Execution execution, const Framework* framework)
     : rates_(device),
       launch_(execution == Execution::eager ? device.achieved.launch.value : Seconds{}) {
+  if (framework != nullptr) {
+    if (execution == Execution::eager) launch_ = framework->launch.value;
+    contraction_factor_ = framework->contraction.value;
+    memory_factor_ = framework->memory.value;
+  }
   for (std::size_t c = 0; c < kKernelClasses; ++c) {
     for (std::size_t f = 0; f < kFormats; ++f)
       parameters_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
@@ -94,7 +99,8 @@ TaskCost DeviceModel::cost(const OpShape& shape) const {
     cost.cache = std::max(cost.cache, cost.traffic / (parameters[P::memory] * bandwidth));
   }
   cost.launch = shape.launches * launch_;
-  const Seconds busy = std::max(kernel.busy, cost.cache);
+  const double factor = uses_matrix_engine(shape.kind) ? contraction_factor_ : memory_factor_;
+  const Seconds busy = factor * std::max(kernel.busy, cost.cache);
   const Seconds gaps{shape.launches * parameters[P::launch]};
   cost.time = std::max(gaps + busy, cost.launch);
   if (cost.launch > gaps + busy || gaps > busy) {

@@ -30,7 +30,8 @@ struct TaskCost {
 /// data sheet.
 class DeviceModel {
  public:
-  DeviceModel(const Device& device, Execution execution);
+  /// `framework`: the software's factors on kernels and its launches; null = kernels alone.
+  DeviceModel(const Device& device, Execution execution, const Framework* framework = nullptr);
 
   /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with
   /// the device's entry for the operator's class and format, operands cold in the cache. Without an
@@ -52,7 +53,9 @@ class DeviceModel {
   DeviceRates rates_;
   std::array<std::array<KernelParameters, kFormats>, kKernelClasses> parameters_;
   std::vector<BytesPerSecond> cache_bandwidths_;
-  Seconds launch_;  ///< of the host
+  Seconds launch_;                 ///< of the host
+  double contraction_factor_ = 1;  ///< on the time of kernels, as Framework has them
+  double memory_factor_ = 1;
 };
 
 }  // namespace fastpath

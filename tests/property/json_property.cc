@@ -38,6 +38,22 @@ std::size_t few() { return *rc::gen::inRange<std::size_t>(0, 4); }
 std::int64_t any_count() { return *rc::gen::inRange<std::int64_t>(1, 1'000'000'000'000); }
 bool any_bool() { return *rc::gen::arbitrary<bool>(); }
 
+OpShape any_shape() {
+  OpShape shape;
+  shape.kind = any_name<OpKind>();
+  shape.compute_format = any_name<NumberFormat>();
+  shape.work = any_quantity<Flops>();
+  for (Bytes* bytes : {&shape.read, &shape.write, &shape.weights})
+    *bytes = any_quantity<Bytes>();
+  for (double* number :
+       {&shape.m, &shape.n, &shape.k, &shape.batch, &shape.group, &shape.steps, &shape.launches}) {
+    *number = any_number();
+  }
+  shape.winograd = any_bool();
+  shape.fused = any_bool();
+  return shape;
+}
+
 std::vector<Task> any_tasks(std::uint32_t ops) {
   std::vector<Task> tasks(few());
   for (std::uint32_t i = 0; i < tasks.size(); ++i) {
@@ -48,12 +64,7 @@ std::vector<Task> any_tasks(std::uint32_t ops) {
     task.axis = any_name<MeshAxis>();
     task.group = {any_count(), any_count()};
     task.payload = any_quantity<Bytes>();
-    task.shape = {any_name<OpKind>(),    any_name<NumberFormat>(),
-                  any_quantity<Flops>(), any_quantity<Bytes>(),
-                  any_quantity<Bytes>(), any_quantity<Bytes>(),
-                  any_number(),          any_number(),
-                  any_number(),          any_number(),
-                  any_number(),          any_bool()};
+    task.shape = any_shape();
     task.replication = any_number();
     if (i > 0) task.after = {i - 1};
   }
