@@ -155,19 +155,17 @@ Table parameter_table(std::span<const TrainingCase> cases) {
   const FrameworkCalibration calibration(all);
   Table table{"parameters",
               "Frameworks' factors, fitted on all rows",
-              {{"of", Unit::none},
-               {"rows", Unit::count},
-               {"contraction", Unit::ratio},
-               {"memory", Unit::ratio},
-               {"network", Unit::ratio},
-               {"launch", Unit::seconds},
-               {"step", Unit::seconds},
-               {"spread", Unit::ratio}},
+              {{"of", Unit::none}, {"rows", Unit::count}, {"spread", Unit::ratio}},
               {}};
+  for (std::size_t i = 0; i < kFrameworkParameters; ++i) {
+    const FrameworkParameterInfo& one = info(static_cast<FrameworkParameter>(i));
+    table.columns.push_back({std::string(one.name), one.unit == "s" ? Unit::seconds : Unit::none});
+  }
   for (const auto& [name, node] : calibration.nodes()) {
-    table.rows.push_back({name.empty() ? "all" : name, static_cast<double>(node.rows),
-                          node.values[0], node.values[1], node.values[2], node.values[3],
-                          node.values[4], node.spread});
+    table.rows.push_back(
+        {name.empty() ? "all" : name, static_cast<double>(node.rows), node.spread});
+    for (const double value : node.values)
+      table.rows.back().emplace_back(value);
   }
   return table;
 }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "fastpath/framework.h"
+
 namespace fastpath {
 
 Models::Models(const System& system, Execution execution)
-    : device(system.device, execution, system.framework ? &*system.framework : nullptr),
-      network(system) {
-  if (system.framework) network_factor_ = system.framework->network.value;
+    : device(system.device, execution, system.framework.get()), network(system) {
+  if (!system.framework) return;
+  network_factor_ = system.framework->network.value;
+  experts_factor_ = system.framework->experts.value;
 }
 
 TaskCost Models::collective(Collective kind, Group group, Bytes payload) const {

@@ -29,6 +29,7 @@ struct Models {
 
  private:
   double network_factor_ = 1;
+  double experts_factor_ = 1;
 };
 
 /// When a task of a pass runs, from the pass's start.

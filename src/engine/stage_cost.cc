@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "fastpath/framework.h"
+
 #include "engine/state.h"
 
 namespace fastpath {

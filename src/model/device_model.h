@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
+#include "fastpath/framework.h"
 #include "fastpath/plan.h"
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
@@ -53,9 +55,10 @@ class DeviceModel {
   DeviceRates rates_;
   std::array<std::array<KernelParameters, kFormats>, kKernelClasses> parameters_;
   std::vector<BytesPerSecond> cache_bandwidths_;
-  Seconds launch_;                 ///< of the host
-  double contraction_factor_ = 1;  ///< on the time of kernels, as Framework has them
-  double memory_factor_ = 1;
+  Seconds launch_;  ///< of the host
+  double factor(OpKind kind) const;
+
+  std::optional<Framework> framework_;
 };
 
 }  // namespace fastpath

@@ -159,7 +159,9 @@ const FrameworkParameterInfo& info(FrameworkParameter parameter) {
       {"contraction", "", 0.8, 2.5, 1.1, 0.15},
       {"memory", "", 0.5, 4, 1.2, 0.3},
       {"network", "", 0.5, 5, 1.2, 0.4},
-      {"launch", "s", 1e-6, 50e-6, 8e-6, 0.5},
+      {"experts", "", 0.5, 6, 1.5, 0.4},
+      {"quantise", "", 0.1, 6, 1, 0.5},
+      {"launch", "s", 1e-6, 300e-6, 12e-6, 0.7},
       {"step", "s", 1e-3, 1, 20e-3, 1},
   }};
   return kInfo[static_cast<std::size_t>(parameter)];
@@ -168,18 +170,23 @@ const FrameworkParameterInfo& info(FrameworkParameter parameter) {
 Framework framework_of(std::string id, const FrameworkNode& node) {
   Framework framework;
   framework.id = std::move(id);
-  framework.contraction.value = node.values[0];
-  framework.memory.value = node.values[1];
-  framework.network.value = node.values[2];
-  framework.launch.value = framework.launch.low = framework.launch.high = Seconds{node.values[3]};
-  framework.step.value = framework.step.low = framework.step.high = Seconds{node.values[4]};
+  const auto value = [&](FrameworkParameter parameter) {
+    return node.values[static_cast<std::size_t>(parameter)];
+  };
+  framework.contraction.value = value(FrameworkParameter::contraction);
+  framework.memory.value = value(FrameworkParameter::memory);
+  framework.network.value = value(FrameworkParameter::network);
+  framework.experts.value = value(FrameworkParameter::experts);
+  framework.quantise.value = value(FrameworkParameter::quantise);
+  framework.launch.value = Seconds{value(FrameworkParameter::launch)};
+  framework.step.value = Seconds{value(FrameworkParameter::step)};
   framework.rows = node.rows;
   return framework;
 }
 
 Result<Seconds> predicted_step(const TrainingCase& one, const FrameworkValues& values) {
   System system = one.system;
-  system.framework = framework_of(one.run.framework, {values, 0, 0});
+  system.framework = std::make_shared<const Framework>(framework_of(one.run.stack, {values, 0, 0}));
   const auto prediction = predict(*one.run.workload, system, one.run.plan);
   if (!prediction) return failure(prediction.error());
   return prediction->step.value;

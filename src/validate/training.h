@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fastpath/system.h"
+#include "fastpath/framework.h"
 
 #include "ir/training_run.h"
 #include "validate/score.h"
@@ -23,8 +23,16 @@ struct TrainingCase {
 };
 
 /// Factors of Framework that are fitted, on a logarithmic scale.
-enum class FrameworkParameter : std::uint8_t { contraction, memory, network, launch, step };
-inline constexpr std::size_t kFrameworkParameters = 5;
+enum class FrameworkParameter : std::uint8_t {
+  contraction,
+  memory,
+  network,
+  experts,
+  quantise,
+  launch,
+  step,
+};
+inline constexpr std::size_t kFrameworkParameters = 7;
 using FrameworkValues = std::array<double, kFrameworkParameters>;
 
 /// Range and prior of a parameter.
