@@ -39,7 +39,9 @@ class Drawing {
   Timeline run() {
     timeline_.title = state_.lowerer.workload().name + " on " + state_.system.id;
     const ScheduleOrder& order = state_.order(plan_);
-    const ScheduleRun run = run_schedule(order, state_.stage_times(plan_, costs_), true);
+    const StageTimes times = state_.stage_times(plan_, costs_);
+    const ScheduleRun run = run_schedule(order, times, true);
+    exposed_gather_ = state_.exposed_gather(plan_, costs_, times);
     for (std::size_t rank = 0; rank < order.ranks.size(); ++rank) {
       add_lanes(rank);
       for (std::size_t i = 0; i < order.ranks[rank].size(); ++i) {
@@ -134,9 +136,10 @@ class Drawing {
   }
 
   void draw_pass(std::uint32_t block, const DrawnPass& pass, Seconds clock, std::size_t rank) {
-    const Block& source = state_.lowerer.workload().blocks[block];
+    const Block& source = state_.lowerer.workload(plan_).blocks[block];
     for (std::size_t i = 0; i < pass.runs.size(); ++i) {
       const Task& task = (*pass.tasks)[i];
+      if (task.copy != HostCopy::none) continue;  // waiting for it is drawn as a gap
       const bool network = task.collective != Collective::none;
       const std::string text = source.name + "." +
                                (task.op == kWholeBlock ? "weights" : source.ops[task.op].name) +
@@ -157,14 +160,28 @@ class Drawing {
     }
     const BlockMemory memory = stage_memory(state_.blocks_of_rank(plan_, rank), costs_.memory);
     Seconds clock = end + reduction.time;
-    for (const Task& task : update_tasks(plan_, memory)) {
-      if (overlaps_backward(task)) continue;
+    const std::vector<Task> tasks = update_tasks(plan_, memory);
+    TaskCost copies;
+    copies.time = exposed_copies(tasks, models_);
+    copies.bound = Bound::network;
+    if (copies.time > Seconds{}) {
+      span(lane(rank, 2), "states from and to the host (exposed)", "update", clock, copies);
+      clock += copies.time;
+    }
+    for (const Task& task : tasks) {
+      if (runs_elsewhere(plan_, task)) continue;
       const bool network = task.collective != Collective::none;
       const TaskCost one = models_.cost(task);
       span(lane(rank, network ? 2 : 1),
            network ? "weights " + std::string(name_of(task.collective)) : "optimizer", "update",
            clock, one);
       clock += one.time;
+    }
+    TaskCost gather;
+    gather.time = exposed_gather_;
+    gather.bound = Bound::network;
+    if (gather.time > Seconds{}) {
+      span(lane(rank, 2), "weights all_gather (exposed)", "update", clock, gather);
     }
   }
 
@@ -183,6 +200,7 @@ class Drawing {
   std::vector<BlockProgram> programs_;
   std::vector<DrawnPass> forward_;
   std::vector<DrawnPass> backward_;
+  Seconds exposed_gather_;  ///< of updated weights, before the next step's forward
   std::map<std::string, std::uint32_t> names_;
   Timeline timeline_;
 };

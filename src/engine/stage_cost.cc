@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/sharding.h"
 #include "engine/state.h"
 
 namespace fastpath {
@@ -14,29 +15,56 @@ Seconds& network_of(TimeByBound& by_bound) {
   return by_bound[static_cast<std::size_t>(Bound::network)];
 }
 
-/// The lane of gathers while passes run: one block ahead.
-struct GatherLane {
-  Seconds waiting;      ///< of passes, so far
-  Seconds previous{0};  ///< the pass under which the next gather runs
-  bool first = true;
+}  // namespace
 
-  void run(Seconds gather, Seconds pass, double times) {
-    const Seconds hidden = first ? Seconds{} : previous;
-    waiting += std::max(Seconds{}, gather - hidden);
-    waiting += (times - 1) * std::max(Seconds{}, gather - pass);
-    previous = pass;
-    first = false;
-  }
+namespace {
+
+/// What a block moves around a pass besides its own collectives.
+struct Moves {
+  Seconds gather;
+  Seconds scatter;
+  HostCopies copies;
+
+  bool any() const { return gather + scatter + copies.from_host + copies.to_host > Seconds{}; }
 };
+
+Moves moves_of(const BlockCost& block, bool backward) {
+  if (backward) return {block.regather, block.scatter, block.backward_copies};
+  return {block.gather, Seconds{}, block.forward_copies};
+}
+
+/// Waiting for sharded weights and gradients and for the host's link, each of whose directions is a
+/// lane of its own; waiting for lanes adds up.
+Seconds waiting_of(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                   bool backward) {
+  constexpr int kLoadedAhead = 1;
+  const bool moves = std::any_of(stage.begin(), stage.end(), [&](const StageBlock& run) {
+    return moves_of(blocks.cost[run.program], backward).any();
+  });
+  if (!moves) return {};
+  std::vector<ShardedPass> shards;
+  std::vector<ShardedPass> loads;
+  std::vector<ShardedPass> stores;
+  for (std::size_t i = 0; i < stage.size(); ++i) {
+    const StageBlock& run = stage[backward ? stage.size() - 1 - i : i];
+    if (run.use != SegmentUse::executed) continue;
+    const BlockCost& block = blocks.cost[run.program];
+    const Seconds time = (backward ? block.backward : block.forward).time;
+    const Moves moved = moves_of(block, backward);
+    shards.push_back({moved.gather, time, moved.scatter, run.repeat});
+    loads.push_back({moved.copies.from_host, time, Seconds{}, run.repeat});
+    stores.push_back({Seconds{}, time, moved.copies.to_host, run.repeat});
+  }
+  return exposed_sharding(shards, blocks.prefetch) + exposed_sharding(loads, kLoadedAhead) +
+         exposed_sharding(stores, kLoadedAhead);
+}
 
 }  // namespace
 
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
                        bool backward) {
   PassCost sum;
-  GatherLane gathers;
-  for (std::size_t i = 0; i < stage.size(); ++i) {
-    const StageBlock& run = stage[backward ? stage.size() - 1 - i : i];
+  for (const StageBlock& run : stage) {
     if (run.use != SegmentUse::executed) continue;
     const BlockCost& block = blocks.cost[run.program];
     const PassCost& pass = backward ? block.backward : block.forward;
@@ -44,10 +72,10 @@ PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks&
     sum.time += times * pass.time;
     sum.work += times * pass.work;
     add(sum.by_bound, pass.by_bound, times);
-    if (block.gather > Seconds{}) gathers.run(block.gather, pass.time, times);
   }
-  sum.time += gathers.waiting;
-  network_of(sum.by_bound) += gathers.waiting;
+  const Seconds waiting = waiting_of(stage, blocks, backward);
+  sum.time += waiting;
+  network_of(sum.by_bound) += waiting;
   return sum;
 }
 
@@ -68,62 +96,6 @@ StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& c
     times.send.push_back(send);
   }
   return times;
-}
-
-namespace {
-
-/// Gradients of a block are reduced from when its last backward ends, one block after another.
-/// Returns how long the reductions run on after the rank's last backward.
-class Reduction {
- public:
-  Reduction(const Plan& plan, const NetworkModel& network)
-      : plan_(plan),
-        network_(network),
-        mesh_(mesh_of(plan)),
-        dense_(joint_group(mesh_, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})),
-        expert_(joint_group(mesh_, {MeshAxis::context, MeshAxis::data})) {}
-
-  Seconds time(double parameters, double expert_parameters) const {
-    const Collective kind =
-        plan_.zero_stage >= 1 ? Collective::reduce_scatter : Collective::all_reduce;
-    const Bytes element = bytes_per_element(plan_.gradient_format);
-    Seconds sum;
-    if (parameters > 0) sum += network_.cost(kind, dense_, parameters * element).time;
-    if (expert_parameters > 0) {
-      sum += network_.cost(kind, expert_, expert_parameters * element).time;
-    }
-    return sum;
-  }
-
-  /// `repeat` equal blocks whose backwards of `backward` start at `clock`.
-  void run(Seconds backward, Seconds reduction, double repeat) {
-    if (reduction > Seconds{}) {
-      const Seconds first = std::max(network_free_, clock_ + backward) + reduction;
-      const Seconds bandwidth_bound = first + (repeat - 1) * reduction;
-      const Seconds compute_bound = clock_ + repeat * backward + reduction;
-      network_free_ = std::max(bandwidth_bound, compute_bound);
-    }
-    clock_ += repeat * backward;
-  }
-
-  Seconds exposed() const { return std::max(Seconds{}, network_free_ - clock_); }
-
- private:
-  const Plan& plan_;
-  const NetworkModel& network_;
-  Mesh mesh_;
-  Group dense_;
-  Group expert_;
-  Seconds clock_;         ///< of the backward passes
-  Seconds network_free_;  ///< end of the reductions so far
-};
-
-}  // namespace
-
-bool overlaps_backward(const Task& task) {
-  const bool reduces =
-      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-  return reduces && task.axis == MeshAxis::data;
 }
 
 std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::size_t rank) {
@@ -151,31 +123,20 @@ void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, s
   }
 }
 
-Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks& costs,
-                                            std::size_t rank) {
-  Reduction reduction(plan, models(plan.execution).network);
-  const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
-  for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
-    if (run->use != SegmentUse::executed) continue;
-    const BlockMemory& block = costs.memory[run->program];
-    const Seconds hidden_under =
-        plan.overlap_gradients ? costs.cost[run->program].backward.time : Seconds{};
-    reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
-                  static_cast<double>(run->repeat));
-  }
-  return reduction.exposed();
-}
-
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                      Seconds end) {
   RankCost result;
   result.end = end;
   add_passes(plan, costs, rank, result);
   if (!training()) return result;
-  if (plan.zero_stage < 2) result.exposed_reduction = exposed_reduction(plan, costs, rank);
+  result.exposed_reduction = exposed_reduction(plan, costs, rank);
   const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
-  for (const Task& task : update_tasks(plan, memory)) {
-    if (overlaps_backward(task)) continue;
+  const std::vector<Task> tasks = update_tasks(plan, memory);
+  const Seconds copying = exposed_copies(tasks, models(plan.execution));
+  result.update += copying;
+  network_of(result.update_by_bound) += copying;
+  for (const Task& task : tasks) {
+    if (runs_elsewhere(plan, task)) continue;
     const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;
