@@ -21,6 +21,7 @@ Result<Program> lower(const Workload& workload, const Plan& plan);
 struct PredictOptions {
   bool operators = false;     ///< fill Prediction::operators
   bool elasticities = false;  ///< fill Prediction::elasticities: costs a prediction per resource
+  bool remedies = false;      ///< fill OutOfMemory::remedies: costs a prediction per change
 };
 
 /// One-off prediction. Fails on an illegal plan or a device without data sheet; "does not fit" is

@@ -9,6 +9,7 @@
 
 #include "engine/schedule.h"
 #include "model/device_model.h"
+#include "model/host_link.h"
 #include "model/network_model.h"
 
 namespace fastpath {
@@ -18,6 +19,7 @@ struct Models {
   Models(const System& system, Execution execution);
 
   TaskCost cost(const Task& task) const {
+    if (task.copy != HostCopy::none) return host.cost(task.payload);
     return task.collective == Collective::none
                ? device.cost(task.shape)
                : collective(task.collective, task.group, task.payload);
@@ -28,6 +30,7 @@ struct Models {
 
   DeviceModel device;
   NetworkModel network;
+  HostLinkModel host;
 
  private:
   double network_factor_ = 1;
@@ -42,7 +45,8 @@ struct TaskRun {
   Seconds end() const { return start + cost.time; }
 };
 
-/// start = max(ends of predecessors, end of the lane's last task). One entry a task.
+/// start = max(ends of predecessors, end of the lane's last task). One entry a task. Copies between
+/// device and host take no time here: they run under other blocks (HostCopies).
 std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& models);
 
 /// A pass over a block. `by_bound` adds up to `time`: operators by what limits them, and waiting
@@ -55,9 +59,21 @@ struct PassCost {
 
 PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models);
 
+/// Times of a pass's copies, each direction on its own.
+struct HostCopies {
+  Seconds from_host;  ///< before the pass
+  Seconds to_host;    ///< after it
+};
+
+HostCopies host_copies(const std::vector<Task>& tasks, const Models& models);
+
 struct BlockCost {
   std::array<PassCost, kSlotPasses.size()> passes;  ///< by SlotPass
-  Seconds gather;                                   ///< of sharded weights, before each pass
+  Seconds gather;                                   ///< of sharded weights, before the forward
+  Seconds regather;                                 ///< and before the backward
+  Seconds scatter;  ///< of gradients into shards, after the backward
+  HostCopies forward_copies;
+  HostCopies backward_copies;
   Bytes kept_for_weights;  ///< activations and gradients, from the input half to the weight half
 
   const PassCost& of(SlotPass pass) const { return passes[static_cast<std::size_t>(pass)]; }

@@ -41,7 +41,9 @@ class Drawing {
   Timeline run() {
     timeline_.title = state_.lowerer.workload().name + " on " + state_.system.id;
     const ScheduleOrder& order = state_.order(plan_);
-    const ScheduleRun run = run_schedule(order, state_.stage_times(plan_, costs_), true);
+    const StageTimes times = state_.stage_times(plan_, costs_);
+    const ScheduleRun run = run_schedule(order, times, true);
+    exposed_gather_ = state_.exposed_gather(plan_, costs_, times);
     for (std::size_t rank = 0; rank < order.ranks.size(); ++rank) {
       add_lanes(rank);
       for (std::size_t i = 0; i < order.ranks[rank].size(); ++i) {
@@ -149,9 +151,10 @@ class Drawing {
   }
 
   void draw_pass(std::uint32_t block, const DrawnPass& pass, Seconds clock, std::size_t rank) {
-    const Block& source = state_.lowerer.workload().blocks[block];
+    const Block& source = state_.lowerer.workload(plan_).blocks[block];
     for (std::size_t i = 0; i < pass.runs.size(); ++i) {
       const Task& task = pass.tasks[i];
+      if (task.copy != HostCopy::none) continue;  // waiting for it is drawn as a gap
       const bool network = task.collective != Collective::none;
       const std::string text = source.name + "." +
                                (task.op == kWholeBlock ? "weights" : source.ops[task.op].name) +
@@ -171,7 +174,16 @@ class Drawing {
       span(lane(rank, 2), "gradient reduction (exposed)", "update", end, reduction);
     }
     Seconds clock = end + reduction.time;
-    for (const Task& task : state_.update_of_rank(plan_, costs_, rank)) {
+    const std::vector<Task> tasks = state_.update_of_rank(plan_, costs_, rank);
+    TaskCost copies;
+    copies.time = exposed_copies(tasks, models_);
+    copies.bound = Bound::network;
+    if (copies.time > Seconds{}) {
+      span(lane(rank, 2), "states from and to the host (exposed)", "update", clock, copies);
+      clock += copies.time;
+    }
+    for (const Task& task : tasks) {
+      if (runs_elsewhere(plan_, task)) continue;
       const bool network = task.collective != Collective::none;
       const bool gather = task.collective == Collective::all_gather;
       const TaskCost one = models_.cost(task);
@@ -180,6 +192,12 @@ class Drawing {
                    : "optimizer",
            "update", clock, one);
       clock += one.time;
+    }
+    TaskCost gather;
+    gather.time = exposed_gather_;
+    gather.bound = Bound::network;
+    if (gather.time > Seconds{}) {
+      span(lane(rank, 2), "weights all_gather (exposed)", "update", clock, gather);
     }
   }
 
@@ -197,6 +215,7 @@ class Drawing {
   const CostedBlocks& costs_;
   std::vector<BlockProgram> programs_;
   std::array<std::vector<DrawnPass>, kSlotPasses.size()> passes_;  ///< [pass][program]
+  Seconds exposed_gather_;  ///< of updated weights, before the next step's forward
   std::map<std::string, std::uint32_t> names_;
   Timeline timeline_;
 };

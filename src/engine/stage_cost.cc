@@ -3,6 +3,7 @@
 
 #include "fastpath/framework.h"
 
+#include "engine/sharding.h"
 #include "engine/state.h"
 #include "lower/stages.h"
 
@@ -22,29 +23,62 @@ Seconds& network_of(TimeByBound& by_bound) {
   return by_bound[static_cast<std::size_t>(Bound::network)];
 }
 
-/// The lane of gathers while passes run: one block ahead.
-struct GatherLane {
-  Seconds waiting;      ///< of passes, so far
-  Seconds previous{0};  ///< the pass under which the next gather runs
-  bool first = true;
+}  // namespace
 
-  void run(Seconds gather, Seconds pass, double times) {
-    const Seconds hidden = first ? Seconds{} : previous;
-    waiting += std::max(Seconds{}, gather - hidden);
-    waiting += (times - 1) * std::max(Seconds{}, gather - pass);
-    previous = pass;
-    first = false;
-  }
+namespace {
+
+/// What a block moves around a pass besides its own collectives.
+struct Moves {
+  Seconds gather;
+  Seconds scatter;
+  HostCopies copies;
+
+  bool any() const { return gather + scatter + copies.from_host + copies.to_host > Seconds{}; }
 };
+
+/// Gradients of weights need no weights: the input half gathers them, the weight half reduces.
+Moves moves_of(const BlockCost& block, SlotPass pass) {
+  switch (pass) {
+    case SlotPass::forward: return {block.gather, Seconds{}, block.forward_copies};
+    case SlotPass::backward: return {block.regather, block.scatter, block.backward_copies};
+    case SlotPass::backward_input: return {block.regather, Seconds{}, block.backward_copies};
+    case SlotPass::backward_weight: return {Seconds{}, block.scatter, {}};
+  }
+  return {};
+}
+
+/// Waiting for sharded weights and gradients and for the host's link, each of whose directions is a
+/// lane of its own; waiting for lanes adds up.
+Seconds waiting_of(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                   SlotPass pass) {
+  constexpr int kLoadedAhead = 1;
+  const bool moves = std::any_of(stage.begin(), stage.end(), [&](const StageBlock& run) {
+    return moves_of(blocks.cost[run.program], pass).any();
+  });
+  if (!moves) return {};
+  std::vector<ShardedPass> shards;
+  std::vector<ShardedPass> loads;
+  std::vector<ShardedPass> stores;
+  for (std::size_t i = 0; i < stage.size(); ++i) {
+    const StageBlock& run = stage[pass == SlotPass::forward ? i : stage.size() - 1 - i];
+    if (run.use != SegmentUse::executed) continue;
+    const BlockCost& block = blocks.cost[run.program];
+    const Seconds time = block.of(pass).time;
+    const Moves moved = moves_of(block, pass);
+    shards.push_back({moved.gather, time, moved.scatter, run.repeat});
+    loads.push_back({moved.copies.from_host, time, Seconds{}, run.repeat});
+    stores.push_back({Seconds{}, time, moved.copies.to_host, run.repeat});
+  }
+  return exposed_sharding(shards, blocks.prefetch) + exposed_sharding(loads, kLoadedAhead) +
+         exposed_sharding(stores, kLoadedAhead);
+}
 
 }  // namespace
 
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
                        SlotPass pass) {
   PassCost sum;
-  GatherLane gathers;
-  for (std::size_t i = 0; i < stage.size(); ++i) {
-    const StageBlock& run = stage[pass == SlotPass::forward ? i : stage.size() - 1 - i];
+  for (const StageBlock& run : stage) {
     if (run.use != SegmentUse::executed) continue;
     const BlockCost& block = blocks.cost[run.program];
     const PassCost& cost = block.of(pass);
@@ -52,11 +86,10 @@ PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks&
     sum.time += times * cost.time;
     sum.work += times * cost.work;
     add(sum.by_bound, cost.by_bound, times);
-    const bool gathered = block.gather > Seconds{} && pass != SlotPass::backward_weight;
-    if (gathered) gathers.run(block.gather, cost.time, times);
   }
-  sum.time += gathers.waiting;
-  network_of(sum.by_bound) += gathers.waiting;
+  const Seconds waiting = waiting_of(stage, blocks, pass);
+  sum.time += waiting;
+  network_of(sum.by_bound) += waiting;
   return sum;
 }
 
@@ -86,78 +119,18 @@ StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& c
 
 namespace {
 
-/// Gradients of a block are reduced from when its last backward ends, one block after another.
-/// Returns how long the reductions run on after the rank's last backward.
-class Reduction {
- public:
-  Reduction(const Plan& plan, const Models& models)
-      : plan_(plan),
-        models_(models),
-        mesh_(mesh_of(plan)),
-        dense_(joint_group(mesh_, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})),
-        expert_(joint_group(mesh_, {MeshAxis::context, MeshAxis::data})) {}
-
-  Seconds time(double parameters, double expert_parameters) const {
-    const Collective kind =
-        plan_.zero_stage >= 1 ? Collective::reduce_scatter : Collective::all_reduce;
-    const Bytes element = bytes_per_element(plan_.gradient_format);
-    Seconds sum;
-    if (parameters > 0) sum += models_.collective(kind, dense_, parameters * element).time;
-    if (expert_parameters > 0) {
-      sum += models_.collective(kind, expert_, expert_parameters * element).time;
-    }
-    return sum;
-  }
-
-  /// `repeat` equal blocks whose backwards of `backward` start at `clock`.
-  void run(Seconds backward, Seconds reduction, double repeat) {
-    if (reduction > Seconds{}) {
-      const Seconds first = std::max(network_free_, clock_ + backward) + reduction;
-      const Seconds bandwidth_bound = first + (repeat - 1) * reduction;
-      const Seconds compute_bound = clock_ + repeat * backward + reduction;
-      network_free_ = std::max(bandwidth_bound, compute_bound);
-    }
-    clock_ += repeat * backward;
-  }
-
-  Seconds exposed() const { return std::max(Seconds{}, network_free_ - clock_); }
-
- private:
-  const Plan& plan_;
-  const Models& models_;
-  Mesh mesh_;
-  Group dense_;
-  Group expert_;
-  Seconds clock_;         ///< of the backward passes
-  Seconds network_free_;  ///< end of the reductions so far
-};
-
-/// Whether an update task is a reduction of gradients, which starts under the backward.
-bool overlaps_backward(const Task& task) {
-  const bool reduces =
-      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-  return reduces && task.axis == MeshAxis::data;
-}
-
 /// DualPipe: two ranks hold the same two stages and add up their gradients.
 Task reduction_over_copies(const Plan& plan, const BlockMemory& memory, std::size_t rank) {
   const Mesh mesh = mesh_of(plan);
   const auto partner = plan.pipeline_parallel - 1 - static_cast<std::int64_t>(rank);
   const std::int64_t apart = std::abs(partner - static_cast<std::int64_t>(rank));
-  const auto share = [&](Group group) {
-    return plan.zero_stage >= 1 ? static_cast<double>(group.size) : 1.0;
-  };
-  const double elements =
-      memory.parameters /
-          share(joint_group(mesh, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})) +
-      memory.expert_parameters / share(joint_group(mesh, {MeshAxis::context, MeshAxis::data}));
   Task task;
   task.op = kWholeBlock;
   task.pass = Pass::update;
   task.collective = Collective::all_reduce;
   task.axis = MeshAxis::pipeline;
   task.group = {2, apart * mesh.group(MeshAxis::pipeline).stride};
-  task.payload = elements * bytes_per_element(plan.gradient_format);
+  task.payload = owned_parameters(plan, mesh, memory) * bytes_per_element(plan.gradient_format);
   return task;
 }
 
@@ -189,28 +162,10 @@ void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, s
   }
 }
 
-Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks& costs,
-                                            std::size_t rank) {
-  Reduction reduction(plan, models(plan.execution));
-  const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
-  const bool parted = order(plan).times(rank, SlotPass::backward_weight) > 0;
-  const SlotPass last = parted ? SlotPass::backward_weight : SlotPass::backward;
-  for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
-    if (run->use != SegmentUse::executed) continue;
-    const BlockMemory& block = costs.memory[run->program];
-    const Seconds hidden_under =
-        plan.overlap_gradients ? costs.cost[run->program].of(last).time : Seconds{};
-    reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
-                  static_cast<double>(run->repeat));
-  }
-  return reduction.exposed();
-}
-
 std::vector<Task> Predictor::State::update_of_rank(const Plan& plan, const CostedBlocks& costs,
                                                    std::size_t rank) {
   const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
   std::vector<Task> tasks = update_tasks(plan, memory);
-  tasks.erase(std::remove_if(tasks.begin(), tasks.end(), overlaps_backward), tasks.end());
   if (plan.schedule == Schedule::dualpipe) {
     tasks.insert(tasks.begin(), reduction_over_copies(plan, memory, rank));
   }
@@ -223,8 +178,13 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
   result.end = end;
   add_passes(plan, costs, rank, result);
   if (!training()) return result;
-  if (plan.zero_stage < 2) result.exposed_reduction = exposed_reduction(plan, costs, rank);
-  for (const Task& task : update_of_rank(plan, costs, rank)) {
+  result.exposed_reduction = exposed_reduction(plan, costs, rank);
+  const std::vector<Task> tasks = update_of_rank(plan, costs, rank);
+  const Seconds copying = exposed_copies(tasks, models(plan.execution));
+  result.update += copying;
+  network_of(result.update_by_bound) += copying;
+  for (const Task& task : tasks) {
+    if (runs_elsewhere(plan, task)) continue;
     const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;

@@ -66,6 +66,7 @@ std::vector<Task> any_tasks(std::uint32_t ops) {
     task.payload = any_quantity<Bytes>();
     task.shape = any_shape();
     task.replication = any_number();
+    task.copy = any_name<HostCopy>();
     if (i > 0) task.after = {i - 1};
   }
   return tasks;
@@ -86,9 +87,14 @@ RC_GTEST_PROP(Json, a_program_round_trips, ()) {
     block.forward = any_tasks(2);
     block.backward = any_tasks(2);
     block.gathers = any_tasks(2);
+    block.regathers = any_tasks(1);
+    block.scatters = any_tasks(1);
     block.memory = {any_quantity<Bytes>(), any_number(),          any_number(),
                     any_number(),          any_number(),          any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_number(),
+                    any_number(),          any_number(),          any_quantity<Flops>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>()};
   }
   program.stages.resize(few());
   for (Stage& stage : program.stages) {
@@ -120,7 +126,11 @@ RC_GTEST_PROP(Json, a_prediction_round_trips, ()) {
   prediction.memory.resize(few());
   for (MemoryByClass& memory : prediction.memory)
     memory.cache = any_quantity<Bytes>();
-  if (any_bool()) prediction.out_of_memory = {3, any_quantity<Bytes>(), any_quantity<Bytes>()};
+  if (any_bool())
+    prediction.out_of_memory = {3,
+                                any_quantity<Bytes>(),
+                                any_quantity<Bytes>(),
+                                {{any_text(), any_quantity<Bytes>(), any_quantity<Seconds>()}}};
   if (any_bool()) prediction.energy = any_quantity<Joules>();
   if (any_bool()) prediction.cost = any_quantity<Dollars>();
   prediction.operators.resize(few());
