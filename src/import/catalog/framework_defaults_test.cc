@@ -82,7 +82,7 @@ TEST(framework_defaults, come_from_parents_where_a_framework_has_none) {
 }
 
 TEST(framework_defaults, refuse_what_no_plan_and_no_knob_takes) {
-  EXPECT_EQ(mistake("a,zero,7,,,documented,r@1,p,2026-01-01,\n"), "7 is not from 0 to 3");
+  EXPECT_EQ(mistake("a,zero,7,,,documented,r@1,p,2026-01-01,\n"), "zero: 7 is not from 0 to 3");
   EXPECT_EQ(mistake("a,speed,7,,,documented,r@1,p,2026-01-01,\n"), "unknown word 'speed'");
   EXPECT_EQ(mistake("a,zero,1,tp>2,,documented,r@1,p,2026-01-01,\n"), "unknown condition 'tp>2'");
   EXPECT_EQ(mistake("a,dropout,0.1,,,documented,r@1,p,2026-01-01,\n"),
