@@ -65,6 +65,9 @@ struct Predictor::State {
   std::map<OrderKey, ScheduleOrder> orders;
 };
 
+/// Energy and cost of a step, from its devices and its time; none where power or price is unknown.
+void set_energy_and_cost(const System& system, Prediction& prediction);
+
 /// Whether an update task is a reduction of gradients, which starts under the backward.
 bool overlaps_backward(const Task& task);
 
