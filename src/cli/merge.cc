@@ -29,7 +29,8 @@ Diagnostics add(const std::string& path, Union& all, bool first) {
   if (first) all.header = journal->header();
   const JournalHeader& header = journal->header();
   if (header.question != all.header.question || header.pieces != all.header.pieces) {
-    return {{{.file = path}, "is the journal of another question than the first one",
+    return {{{.file = path},
+             "is the journal of another question than the first one",
              "merge journals of one search"}};
   }
   auto records = journal->records();
@@ -75,11 +76,10 @@ int report_missing(Session& session, const Arguments& arguments, const Union& al
   Findings findings;
   findings.title = "Journals of an unfinished search";
   findings.tables.push_back(missing_table(all));
-  findings.notes.push_back(
-      fmt::format("{} of {} chunks are missing: run the shards above with their journals again, then "
-                  "merge.",
-                  all.header.pieces - static_cast<std::int64_t>(all.records.size()),
-                  all.header.pieces));
+  findings.notes.push_back(fmt::format(
+      "{} of {} chunks are missing: run the shards above with their journals again, then "
+      "merge.",
+      all.header.pieces - static_cast<std::int64_t>(all.records.size()), all.header.pieces));
   return emit(session, arguments, findings, kInfeasible);
 }
 

@@ -40,8 +40,8 @@ int run_process(int count, char** words, const RankLink* ranks) {
                 .width = terminal_width(),
                 .ranks = ranks,
                 .environment = environment};
-    const int code = run(std::vector<std::string>(words + std::min(1, count), words + count),
-                         std::move(world));
+    const int code =
+        run(std::vector<std::string>(words + std::min(1, count), words + count), std::move(world));
     if (!first) return code;
     std::cout.flush();
     if (std::cout) return code;

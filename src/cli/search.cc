@@ -61,7 +61,8 @@ Result<Shard> shard_from(const Arguments& arguments) {
   const auto number = parts.size() == 2 ? parse_integer(parts[0]) : std::nullopt;
   const auto count = parts.size() == 2 ? parse_integer(parts[1]) : std::nullopt;
   if (!number || !count || *number < 1 || *number > *count || *count > kMostShards) {
-    return failure(command_line(), fmt::format("--shard takes I/N with I from 1 to N, not '{}'", *text),
+    return failure(command_line(),
+                   fmt::format("--shard takes I/N with I from 1 to N, not '{}'", *text),
                    "for example --shard 3/7");
   }
   return Shard{*number, *count};
@@ -82,8 +83,8 @@ class ProgressBar {
     const double share = static_cast<double>(tally.coverage().points()) /
                          static_cast<double>(std::max<std::int64_t>(1, points_));
     const int filled = static_cast<int>(share * kWidth);
-    std::string line = fmt::format("[{:#>{}}{:->{}}] {:3.0f} %", "", filled, "", kWidth - filled,
-                                   100 * share);
+    std::string line =
+        fmt::format("[{:#>{}}{:->{}}] {:3.0f} %", "", filled, "", kWidth - filled, 100 * share);
     if (!tally.best().empty()) {
       const FoundPlan& best = tally.best().front();
       line += fmt::format("  best {}  {}", format_quantity(best.figures.step),

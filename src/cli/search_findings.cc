@@ -17,7 +17,6 @@ Cell cell_of(const std::optional<Q>& quantity) {
   return quantity ? Cell(quantity->base()) : Cell();
 }
 
-
 Table coverage_table(const Coverage& c, std::int64_t points) {
   Table table{"coverage",
               "What the search covered",
@@ -38,49 +37,58 @@ Table coverage_table(const Coverage& c, std::int64_t points) {
   return table;
 }
 
-/// A row a plan: figures first, the plan last, since it may wrap.
-class PlanTable {
+/// Plans by rank in two tables: what ranks them with the plan itself last, since it may be long;
+/// and the other figures.
+class PlanTables {
  public:
-  PlanTable(std::string name, std::string title, const SearchQuestion& asked)
+  PlanTables(const std::string& name, const std::string& title, const SearchQuestion& asked)
       : asked_(asked), predictor_(asked.scenario.workload, asked.scenario.system) {
-    table_ = {std::move(name),
-              std::move(title),
+    plans_ = {name,
+              title,
               {{"rank", Unit::count},
                {"step", Unit::seconds},
-               {"low", Unit::seconds},
-               {"high", Unit::seconds},
                {"behind", Unit::ratio},
-               {"mfu", Unit::ratio},
                {"memory", Unit::bytes},
-               {"energy", Unit::joules},
-               {"cost", Unit::dollars},
                {"devices", Unit::count},
                {"plan", Unit::none}},
               {}};
+    figures_ = {name + "_figures",
+                title + ": more figures",
+                {{"rank", Unit::count},
+                 {"low", Unit::seconds},
+                 {"high", Unit::seconds},
+                 {"mfu", Unit::ratio},
+                 {"items_per_second", Unit::per_second},
+                 {"energy", Unit::joules},
+                 {"cost", Unit::dollars}},
+                {}};
   }
 
   void add(const FoundPlan& found, double best) {
-    const Plan plan = asked_.space.at(found.index).plan;
-    add(plan, found.figures, best);
+    add(asked_.space.at(found.index).plan, found.figures, best);
   }
 
   void add(const Plan& plan, const PlanFigures& figures, double best) {
-    const Result<Prediction> p = predictor_.predict(plan);
     const double value = value_of(figures, asked_.goal.objective);
-    table_.rows.push_back({static_cast<double>(table_.rows.size() + 1), figures.step.base(),
-                           p ? Cell(p->step.low.base()) : Cell(),
-                           p ? Cell(p->step.high.base()) : Cell(), value / best - 1,
-                           p ? Cell(p->mfu) : Cell(), figures.memory.base(),
-                           cell_of(figures.energy), cell_of(figures.cost),
+    const auto rank = static_cast<double>(plans_.rows.size() + 1);
+    plans_.rows.push_back({rank, figures.step.base(), value / best - 1, figures.memory.base(),
                            static_cast<double>(figures.devices), describe_plan(plan)});
+    const Result<Prediction> p = predictor_.predict(plan);
+    if (!p) return;
+    figures_.rows.push_back({rank, p->step.low.base(), p->step.high.base(), p->mfu,
+                             p->items_per_second, cell_of(p->energy), cell_of(p->cost)});
   }
 
-  Table take() { return std::move(table_); }
+  void move_to(Findings& findings) {
+    findings.tables.push_back(std::move(plans_));
+    findings.tables.push_back(std::move(figures_));
+  }
 
  private:
   const SearchQuestion& asked_;
   Predictor predictor_;
-  Table table_;
+  Table plans_;
+  Table figures_;
 };
 
 /// The best plan with one word changed.
@@ -112,8 +120,8 @@ Neighbour neighbour_of(const SearchQuestion& asked, PlanEvaluator& evaluator, co
     result.why_not = "outside the limits";
   }
   result.figures = figures;
-  result.change = value_of(figures, asked.goal.objective) /
-                      value_of(best.figures, asked.goal.objective) - 1;
+  result.change =
+      value_of(figures, asked.goal.objective) / value_of(best.figures, asked.goal.objective) - 1;
   return result;
 }
 
@@ -177,8 +185,8 @@ Table elasticity_table(const SearchQuestion& asked, const Plan& plan) {
               "What the best plan's time is sensitive to",
               {{"resource", Unit::none}, {"elasticity", Unit::none}},
               {}};
-  const auto prediction = predict(asked.scenario.workload, asked.scenario.system, plan,
-                                  {.elasticities = true});
+  const auto prediction =
+      predict(asked.scenario.workload, asked.scenario.system, plan, {.elasticities = true});
   if (!prediction) return table;
   for (const Elasticity& elasticity : prediction->elasticities)
     table.rows.push_back({elasticity.resource, elasticity.value});
@@ -186,27 +194,38 @@ Table elasticity_table(const SearchQuestion& asked, const Plan& plan) {
 }
 
 /// The user's plan beside the best: regret = how much worse its objective is.
-Table regret_table(const SearchQuestion& asked, const FoundPlan* best, Findings& findings) {
-  PlanTable table("regret", "Your plan against the best", asked);
+void add_regret(const SearchQuestion& asked, const FoundPlan* best, Findings& findings) {
+  PlanTables tables("regret", "The best plan and yours", asked);
   PlanEvaluator evaluator(asked.scenario.workload, asked.scenario.system);
   const PlanFigures own = evaluator.evaluate(*asked.against);
   const double own_value = value_of(own, asked.goal.objective);
   const double best_value = best ? value_of(best->figures, asked.goal.objective) : own_value;
-  if (best) table.add(*best, best_value);
-  table.add(*asked.against, own, best_value);
+  if (best) tables.add(*best, best_value);
+  tables.add(*asked.against, own, best_value);
+  tables.move_to(findings);
   if (!own.fits) {
     findings.notes.push_back("Your plan " + shortage(own, asked.scenario.system) + ".");
   }
   if (best && own.fits) {
     const double regret = own_value / best_value - 1;
     findings.notes.push_back(
-        regret >= 0 ? fmt::format("Regret of your plan: {:.1f} % more {} than the best of the space.",
-                                  100 * regret, name_of(asked.goal.objective))
-                    : fmt::format("Your plan is {:.1f} % better than the best of the space: it lies "
-                                  "outside the space or its limits.",
-                                  -100 * regret));
+        regret >= 0
+            ? fmt::format("Regret of your plan: {:.1f} % more {} than the best of the space.",
+                          100 * regret, name_of(asked.goal.objective))
+            : fmt::format("Your plan is {:.1f} % better than the best of the space: it lies "
+                          "outside the space or its limits.",
+                          -100 * regret));
   }
-  return table.take();
+}
+
+void add_front(const SearchQuestion& asked, const Tally& tally, double best, Findings& findings) {
+  PlanTables tables("front",
+                    fmt::format("Pareto front of {} and {}", name_of(asked.goal.objective),
+                                name_of(*asked.goal.tradeoff)),
+                    asked);
+  for (const FoundPlan& found : tally.front())
+    tables.add(found, best);
+  tables.move_to(findings);
 }
 
 std::string verdict(const SearchQuestion& asked, const Tally& tally, std::int64_t wanted,
@@ -214,23 +233,24 @@ std::string verdict(const SearchQuestion& asked, const Tally& tally, std::int64_
   const std::int64_t covered = tally.coverage().points();
   const std::string what = part.empty() ? "the space" : part;
   if (covered < wanted) {
-    return fmt::format("NOT FINISHED: {} of {} points of {} are covered; a better plan may be "
-                       "among the others.",
-                       format_number(static_cast<double>(covered), 12),
-                       format_number(static_cast<double>(wanted), 12), what);
+    return fmt::format(
+        "NOT FINISHED: {} of {} points of {} are covered; a better plan may be "
+        "among the others.",
+        format_number(static_cast<double>(covered), 12),
+        format_number(static_cast<double>(wanted), 12), what);
   }
   if (!part.empty()) {
     return fmt::format("All {} points of {} are covered; fastpath merge unites the shards.",
                        format_number(static_cast<double>(wanted), 12), part);
   }
   if (tally.best().empty()) {
-    return fmt::format("All {} points are covered: no plan of the space is legal, fits and keeps "
-                       "within the limits.",
-                       format_number(static_cast<double>(wanted), 12));
+    return fmt::format(
+        "All {} points are covered: no plan of the space is legal, fits and keeps "
+        "within the limits.",
+        format_number(static_cast<double>(wanted), 12));
   }
   return fmt::format("All {} points are covered: no plan of the space takes less {}.",
-                     format_number(static_cast<double>(wanted), 12),
-                     name_of(asked.goal.objective));
+                     format_number(static_cast<double>(wanted), 12), name_of(asked.goal.objective));
 }
 
 }  // namespace
@@ -246,24 +266,20 @@ Findings findings_of_search(const SearchQuestion& asked, const Tally& tally,
   const FoundPlan* best = tally.best().empty() ? nullptr : &tally.best().front();
   if (best != nullptr) {
     const double value = value_of(best->figures, asked.goal.objective);
-    PlanTable table("best", fmt::format("The best plans by {}", name_of(asked.goal.objective)),
-                    asked);
-    for (const FoundPlan& found : tally.best())
-      table.add(found, value);
-    findings.tables.push_back(table.take());
-    if (asked.goal.tradeoff) {
-      PlanTable front("front", fmt::format("Pareto front of {} and {}",
-                                           name_of(asked.goal.objective),
-                                           name_of(*asked.goal.tradeoff)),
+    PlanTables tables("best", fmt::format("The best plans by {}", name_of(asked.goal.objective)),
                       asked);
-      for (const FoundPlan& found : tally.front())
-        front.add(found, value);
-      findings.tables.push_back(front.take());
-    }
+    for (const FoundPlan& found : tally.best())
+      tables.add(found, value);
+    tables.move_to(findings);
+    if (asked.goal.tradeoff) add_front(asked, tally, value, findings);
     findings.tables.push_back(knob_table(asked, *best));
     findings.tables.push_back(elasticity_table(asked, asked.space.at(best->index).plan));
   }
-  if (asked.against) findings.tables.push_back(regret_table(asked, best, findings));
+  if (asked.against) add_regret(asked, best, findings);
+  if (best != nullptr) {
+    const std::string plan = describe_plan(asked.space.at(best->index).plan);
+    findings.notes.push_back(fmt::format("The best plan: --plan '{}'.", plan));
+  }
   findings.notes.push_back("Space: " + asked.space.text() + ".");
   add_assumptions(findings, asked.question, nullptr);
   return findings;

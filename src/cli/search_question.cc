@@ -26,7 +26,8 @@ constexpr std::array<Flag, 9> kSearchFlags{{
      "also the Pareto front of the objective and this figure (no bounds: every plan is compared)",
      "time|cost|energy|memory|devices", false},
     {"max-time", FlagKind::text, "TIME", "longest step, for example '10 s'", "", false},
-    {"max-memory", FlagKind::text, "SIZE", "most memory per device, for example '70 GiB'", "", false},
+    {"max-memory", FlagKind::text, "SIZE", "most memory per device, for example '70 GiB'", "",
+     false},
     {"max-cost", FlagKind::text, "MONEY", "most for a step, for example '0.5 USD'", "", false},
     {"max-energy", FlagKind::text, "ENERGY", "most for a step, for example '2 MJ'", "", false},
     {"max-devices", FlagKind::whole, "N", "most devices", "", false},
@@ -35,9 +36,10 @@ constexpr std::array<Flag, 9> kSearchFlags{{
 
 /// Flags that the answer depends on, in the order in which a journal keeps them.
 constexpr auto kKept = std::to_array<std::string_view>(
-    {"train", "prefill", "decode", "seq", "past", "batch", "global-batch", "dim", "on", "devices",
-     "nodes", "catalog", "space", "objective", "front", "max-time", "max-memory", "max-cost",
-     "max-energy", "max-devices", "against", "top"});
+    {"train",        "prefill",     "decode",  "seq",      "past",       "batch",
+     "global-batch", "dim",         "on",      "devices",  "nodes",      "catalog",
+     "space",        "objective",   "front",   "max-time", "max-memory", "max-cost",
+     "max-energy",   "max-devices", "against", "top"});
 
 constexpr std::uintmax_t kSpaceLimit = 1U << 20U;  ///< bytes of a YAML file
 
@@ -102,11 +104,13 @@ void check_figures(const SearchGoal& goal, const System& system, Diagnostics& mi
   };
   const std::string name = system.id.empty() ? system.name : system.id;
   if ((asked(Objective::cost) || goal.limits.cost) && !system.rent && !system.device.rent) {
-    mistakes.push_back({{.file = name}, "has no rent: a step has no cost",
+    mistakes.push_back({{.file = name},
+                        "has no rent: a step has no cost",
                         "give `rent: 2 USD/h` in a YAML file with `base: " + name + "`"});
   }
   if ((asked(Objective::energy) || goal.limits.energy) && !system.device.power) {
-    mistakes.push_back({{.file = name}, "has no power: a step has no energy",
+    mistakes.push_back({{.file = name},
+                        "has no power: a step has no energy",
                         "give the device's power in a YAML file with `base: " + name + "`"});
   }
 }
@@ -156,10 +160,10 @@ Result<SearchQuestion> search_question(const Session& session, const Arguments& 
   if (!question) append(mistakes, std::move(question.error()));
   const std::vector<std::string> systems = arguments.all("on");
   if (systems.size() != 1) {
-    mistakes.push_back({command_line(),
-                        systems.empty() ? "--on is missing: on which system?"
-                                        : "more than one system",
-                        "for example --on dgx-h100; fastpath catalog systems lists them"});
+    mistakes.push_back(
+        {command_line(),
+         systems.empty() ? "--on is missing: on which system?" : "more than one system",
+         "for example --on dgx-h100; fastpath catalog systems lists them"});
   }
   const std::optional<std::string> against = arguments.text("against");
   Result<Plan> own = against ? plan_from(*against) : Result<Plan>(Plan{});
@@ -205,8 +209,8 @@ JournalHeader journal_header(const SearchQuestion& asked, const Arguments& argum
       fingerprint(write_workload(asked.scenario.workload)), asked.scenario.system.id,
       fingerprint(write_system_yaml(asked.scenario.system)), probe(asked), asked.space.text(),
       asked.goal.top, name_of(asked.goal.objective));
-  for (const std::string_view flag : {"front", "max-time", "max-memory", "max-cost", "max-energy",
-                                      "max-devices"}) {
+  for (const std::string_view flag :
+       {"front", "max-time", "max-memory", "max-cost", "max-energy", "max-devices"}) {
     if (const auto value = arguments.text(flag)) {
       header.question += fmt::format("{} {}\n", flag, one_line(*value));
     }

@@ -55,8 +55,8 @@ std::string default_space(const Workload& workload, const System& system, Object
   const std::int64_t devices = system.device_count();
   const bool training = workload.phase == Phase::training;
   const std::int64_t layers = layers_of(workload);
-  const std::int64_t width = std::max(largest(workload, DimKind::heads),
-                                      largest(workload, DimKind::ffn));
+  const std::int64_t width =
+      std::max(largest(workload, DimKind::heads), largest(workload, DimKind::ffn));
   std::string text = training && objective == Objective::time
                          ? word("devices", {devices})
                          : word("devices", divisors(devices, devices));

@@ -48,7 +48,7 @@ constexpr auto kAxes = std::to_array<PlanAxis>({
     {"ends_are_layers", copy<&Plan::ends_are_layers>, pipelines},
     {"first_stage", copy<&Plan::first_stage_layers>, pipelines},
     {"last_stage", copy<&Plan::last_stage_layers>, pipelines},
-    {"schedule", copy<&Plan::schedule, &Plan::virtual_stages>, pipelines},
+    {"schedule", copy<&Plan::schedule, &Plan::virtual_stages>},
     {"master", copy<&Plan::master_weights>},
     {"optimizer", copy<&Plan::optimizer>},
     {"overlap", copy<&Plan::overlap_gradients>, shards},

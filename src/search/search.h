@@ -25,7 +25,8 @@ std::int64_t shard_of(std::int64_t chunk, std::int64_t shards);
 /// The chunks in the order of the search: far apart first, so that good plans are met early.
 std::vector<std::int64_t> chunks_in_order(const Space& space);
 
-/// Searches the points of `chunk`. `threshold` may fall while it runs: bounds above it are excluded.
+/// Searches the points of `chunk`. `threshold` may fall while it runs: bounds above it are
+/// excluded.
 ChunkRecord search_chunk(const Space& space, const SearchGoal& goal, const SearchEngine& engine,
                          std::int64_t chunk, const std::atomic<double>& threshold);
 

@@ -29,7 +29,7 @@ struct MadeUpEngine {
   static PlanFigures evaluate(const Plan& plan) {
     PlanFigures figures;
     figures.step = Seconds{1 + static_cast<double>(hash(plan, 2) % 1000) / 100};
-    figures.memory = Bytes{static_cast<double>(hash(plan, 3) % 100)};
+    figures.memory = Bytes{50 / figures.step.base() + static_cast<double>(hash(plan, 3) % 60)};
     figures.devices = plan.device_count();
     figures.fits = figures.memory < Bytes{80};
     return figures;
@@ -87,9 +87,8 @@ TEST(search, finds_what_trying_every_plan_finds) {
       const PlanFigures figures = MadeUpEngine::evaluate(point.plan);
       if (figures.fits && !goal.limits.exceeded_by(figures)) all.push_back({i, figures});
     }
-    std::sort(all.begin(), all.end(), [&](const FoundPlan& a, const FoundPlan& b) {
-      return better(a, b, objective);
-    });
+    std::sort(all.begin(), all.end(),
+              [&](const FoundPlan& a, const FoundPlan& b) { return better(a, b, objective); });
     const Tally tally = searched(space, goal, 2);
     ASSERT_EQ(tally.best().size(), goal.top);
     for (std::size_t i = 0; i < goal.top; ++i) {
@@ -169,8 +168,8 @@ TEST(search, a_front_has_no_plan_that_another_beats) {
     if (point.kind != PointKind::plan || !MadeUpEngine::legal(point.plan)) continue;
     const PlanFigures figures = MadeUpEngine::evaluate(point.plan);
     if (!figures.fits) continue;
-    const bool covered = std::any_of(
-        tally.front().begin(), tally.front().end(), [&](const FoundPlan& on_front) {
+    const bool covered =
+        std::any_of(tally.front().begin(), tally.front().end(), [&](const FoundPlan& on_front) {
           return on_front.figures.step <= figures.step && on_front.figures.memory <= figures.memory;
         });
     EXPECT_TRUE(covered) << i;

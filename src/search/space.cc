@@ -42,8 +42,10 @@ std::optional<Mistake> expand(const std::string& text, std::vector<std::string>&
   const std::size_t star = text.find('*', dots);
   const std::string_view all = text;
   const auto first = parse_integer(all.substr(0, dots));
-  const auto last = parse_integer(all.substr(dots + 2, star == text.npos ? text.npos : star - dots - 2));
-  const auto factor = star == text.npos ? std::optional<long long>(1) : parse_integer(all.substr(star + 1));
+  const auto last =
+      parse_integer(all.substr(dots + 2, star == text.npos ? text.npos : star - dots - 2));
+  const auto factor =
+      star == text.npos ? std::optional<long long>(1) : parse_integer(all.substr(star + 1));
   const bool multiplies = star != text.npos;
   if (!first || !last || !factor || *first > *last || (multiplies && (*factor < 2 || *first < 1))) {
     return Mistake{fmt::format("{} is not a range", in_quotes(text)),
@@ -78,7 +80,8 @@ class AxisReader {
       return;
     }
     for (const std::string& part : separate(key, word.value.value_or(key == "sp" ? "true" : ""))) {
-      if (auto wrong = expand(part, axis.values)) mistake(word.value_place, wrong->what, wrong->hint);
+      if (auto wrong = expand(part, axis.values))
+        mistake(word.value_place, wrong->what, wrong->hint);
     }
     read_values(word, axis);
     axes_.push_back(std::move(axis));
@@ -127,7 +130,8 @@ class AxisReader {
   void read_count(const PlanWord& word, const std::string& value, SpaceAxis& axis) {
     const auto count = parse_integer(value);
     if (!count || *count < 1) {
-      mistake(word.value_place, fmt::format("devices: {} is not a number of devices", in_quotes(value)),
+      mistake(word.value_place,
+              fmt::format("devices: {} is not a number of devices", in_quotes(value)),
               "for example devices=8,16");
     }
     axis.counts.push_back(count.value_or(1));
@@ -182,7 +186,8 @@ Result<Space> Space::of_words(std::span<const PlanWord> words, std::int64_t devi
   Space space;
   space.derives_dp_ = !reader.has("dp");
   if (space.derives_dp_ && !reader.has(kDevices)) {
-    reader.axes_.push_back({std::string(kDevices), {std::to_string(devices)}, {}, {devices}, nullptr});
+    reader.axes_.push_back(
+        {std::string(kDevices), {std::to_string(devices)}, {}, {devices}, nullptr});
   }
   std::sort(reader.axes_.begin(), reader.axes_.end(),
             [](const SpaceAxis& a, const SpaceAxis& b) { return rank_of(a) < rank_of(b); });
@@ -242,8 +247,8 @@ Point Space::point_of(const std::vector<std::size_t>& digits) const {
     }
   }
   if (derives_dp_) {
-    const std::int64_t others = std::int64_t{plan.tensor_parallel} * plan.context_parallel *
-                                plan.pipeline_parallel;
+    const std::int64_t others =
+        std::int64_t{plan.tensor_parallel} * plan.context_parallel * plan.pipeline_parallel;
     if (devices % others != 0) return {PointKind::indivisible, plan};
     plan.data_parallel = static_cast<int>(devices / others);
   }
@@ -261,7 +266,8 @@ std::string Space::text() const {
   std::string text;
   for (const SpaceAxis& axis : axes_) {
     if (!text.empty()) text += ' ';
-    text += fmt::format("{}={}", axis.word, fmt::join(axis.values, has_commas(axis.word) ? "|" : ","));
+    text +=
+        fmt::format("{}={}", axis.word, fmt::join(axis.values, has_commas(axis.word) ? "|" : ","));
   }
   return text;
 }

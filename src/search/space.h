@@ -17,11 +17,11 @@ namespace fastpath {
 
 /// One word of a plan with the values that it may take.
 struct SpaceAxis {
-  std::string word;                      ///< of ir/plan_text.h, or "devices"
-  std::vector<std::string> values;       ///< as text
-  std::vector<Plan> plans;               ///< by value: a plan that has only this word set
-  std::vector<std::int64_t> counts;      ///< by value, of the axis "devices" only
-  const PlanAxis* plan_axis = nullptr;   ///< null for "devices"
+  std::string word;                     ///< of ir/plan_text.h, or "devices"
+  std::vector<std::string> values;      ///< as text
+  std::vector<Plan> plans;              ///< by value: a plan that has only this word set
+  std::vector<std::int64_t> counts;     ///< by value, of the axis "devices" only
+  const PlanAxis* plan_axis = nullptr;  ///< null for "devices"
 };
 
 enum class PointKind : std::uint8_t {

@@ -43,9 +43,9 @@ TEST(Space, the_order_of_words_does_not_change_the_numbering) {
 }
 
 TEST(Space, its_text_is_the_space_again) {
-  const Space space =
-      space_of("tp=1,2 order=tp,cp,ep,dp,pp|dp,tp,cp,ep,pp schedule=1f1b,interleaved:2 "
-               "offload=none|activations,optimizer");
+  const Space space = space_of(
+      "tp=1,2 order=tp,cp,ep,dp,pp|dp,tp,cp,ep,pp schedule=1f1b,interleaved:2 "
+      "offload=none|activations,optimizer");
   EXPECT_EQ(space_of(space.text(), 99).text(), space.text());
   EXPECT_EQ(space.size(), 2 * 2 * 2 * 2);
 }

@@ -163,9 +163,9 @@ void Tally::add(ChunkRecord record) {
   bounds_.insert(bounds_.end(), record.bounds.begin(), record.bounds.end());
   if (bounds_.size() / kBoundsToCompact == before / kBoundsToCompact) return;
   const double most = threshold();
-  bounds_.erase(std::remove_if(bounds_.begin(), bounds_.end(),
-                               [&](double bound) { return bound > most; }),
-                bounds_.end());
+  bounds_.erase(
+      std::remove_if(bounds_.begin(), bounds_.end(), [&](double bound) { return bound > most; }),
+      bounds_.end());
 }
 
 double Tally::threshold() const {

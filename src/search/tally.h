@@ -34,10 +34,10 @@ struct Coverage {
 
 /// What one chunk of points gave: all that is needed to go on without visiting it again.
 struct ChunkRecord {
-  Coverage coverage;            ///< `compared` = bounds.size(), or all if no bounds are kept
-  std::vector<double> bounds;   ///< of the objective, of the points that were evaluated
-  std::vector<FoundPlan> best;  ///< within the limits, best first, at most SearchGoal::top
-  std::vector<FoundPlan> front; ///< not dominated, if a trade-off is asked for
+  Coverage coverage;             ///< `compared` = bounds.size(), or all if no bounds are kept
+  std::vector<double> bounds;    ///< of the objective, of the points that were evaluated
+  std::vector<FoundPlan> best;   ///< within the limits, best first, at most SearchGoal::top
+  std::vector<FoundPlan> front;  ///< not dominated, if a trade-off is asked for
 };
 
 /// Exact text of a record, and back.

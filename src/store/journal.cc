@@ -45,7 +45,8 @@ class Statement {
 
   std::int64_t whole(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   std::string text(int column) const {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    const auto* bytes =
+        reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
     return bytes == nullptr ? std::string() : std::string(bytes, size);
   }
@@ -82,8 +83,12 @@ Result<Database> connect(const std::string& path, int flags) {
 bool make_tables(sqlite3* database, const JournalHeader& header) {
   const std::string tables =
       "BEGIN IMMEDIATE;"
-      "PRAGMA application_id = " + std::to_string(kApplication) + ";"
-      "PRAGMA user_version = " + std::to_string(kVersion) + ";"
+      "PRAGMA application_id = " +
+      std::to_string(kApplication) +
+      ";"
+      "PRAGMA user_version = " +
+      std::to_string(kVersion) +
+      ";"
       "CREATE TABLE header (question TEXT NOT NULL, command TEXT NOT NULL, pieces INTEGER NOT NULL,"
       " shard INTEGER NOT NULL, shards INTEGER NOT NULL);"
       "CREATE TABLE record (piece INTEGER PRIMARY KEY, text TEXT NOT NULL);";
@@ -145,7 +150,8 @@ Diagnostics refusal(const std::string& path, const JournalHeader& asked, const J
   }
   if (asked.shard != has.shard || asked.shards != has.shards) {
     return {{{.file = path},
-             "is the journal of shard " + shard_text(has) + ", not " + shard_text(asked), hint}};
+             "is the journal of shard " + shard_text(has) + ", not " + shard_text(asked),
+             hint}};
   }
   return {};
 }

@@ -1,5 +1,5 @@
-/// A journal of finished pieces of a long computation, in one SQLite file. A piece that was added is
-/// there after a crash of the process at any later time.
+/// A journal of finished pieces of a long computation, in one SQLite file. A piece that was added
+/// is there after a crash of the process at any later time.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace fastpath {
 
 /// What a journal is of. Two journals with equal `question` and `pieces` can be merged.
 struct JournalHeader {
-  std::string question;        ///< all that the records depend on, as text
-  std::string command;         ///< how the question was asked, to ask it again
-  std::int64_t pieces = 0;     ///< of the whole question, numbered from 0
-  std::int64_t shard = 1;      ///< which part of the pieces this journal is for, from 1
+  std::string question;     ///< all that the records depend on, as text
+  std::string command;      ///< how the question was asked, to ask it again
+  std::int64_t pieces = 0;  ///< of the whole question, numbered from 0
+  std::int64_t shard = 1;   ///< which part of the pieces this journal is for, from 1
   std::int64_t shards = 1;
 
   friend bool operator==(const JournalHeader&, const JournalHeader&) = default;

@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 class JournalTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("fastpath-journal-" + std::to_string(getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("fastpath-journal-" + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
     path_ = (folder_ / "journal.db").string();
   }

@@ -10,8 +10,8 @@
 namespace fastpath {
 namespace {
 
-/// A value as the plan's text has it; a list is joined by commas: `order: [tp, cp, ep, dp, pp]`, and
-/// by bars where its items have commas themselves.
+/// A value as the plan's text has it; a list is joined by commas: `order: [tp, cp, ep, dp, pp]`,
+/// and by bars where its items have commas themselves.
 std::optional<std::string> value_text(YamlReader& reader, const YamlNode& node, int depth = 0) {
   constexpr int kDeepest = 2;
   if (!node.is_list() || depth == kDeepest) return reader.string(node);
