@@ -16,6 +16,7 @@ if(TARGET fastpath)
 endif()
 if(TARGET fastpath_program)
   install(TARGETS fastpath_program)
+  install(PROGRAMS tools/search.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/fastpath)
 endif()
 
 # A folder or file that is not there yet is not installed.
@@ -49,5 +50,5 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # what the program needs to run
 # What a program that links the static library needs to build; running `fastpath` needs none of it.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libexpected-dev, nlohmann-json3-dev, \
-libyaml-cpp-dev, libonnx-dev, libprotobuf-dev")
+libyaml-cpp-dev, libonnx-dev, libprotobuf-dev, libsqlite3-dev")
 include(CPack)

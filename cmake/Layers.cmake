@@ -28,7 +28,7 @@ endfunction()
 # The sources of a layer: every .cc below its folder but tests and the program's main.
 function(fastpath_layer_sources layer out)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz)\\.cc$|/src/cli/main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz)\\.cc$|/src/cli/(mpi_)?main\\.cc$")
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
@@ -91,4 +91,11 @@ function(fastpath_add_program)
   set_target_properties(fastpath_program PROPERTIES
     OUTPUT_NAME fastpath RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   target_link_libraries(fastpath_program PRIVATE fastpath_cli)
+  if(MPI_C_FOUND)  # a program of its own, so that fastpath itself needs no MPI
+    add_executable(fastpath_mpi ${PROJECT_SOURCE_DIR}/src/cli/mpi_main.cc)
+    set_target_properties(fastpath_mpi PROPERTIES
+      OUTPUT_NAME fastpath-mpi RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    target_link_libraries(fastpath_mpi PRIVATE fastpath_cli MPI::MPI_C)
+    target_compile_definitions(fastpath_mpi PRIVATE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+  endif()
 endfunction()

@@ -61,6 +61,11 @@ void Session::say(std::string_view text) {
   if (!quiet_) world_.err << text << '\n';
 }
 
+void Session::progress(std::string_view text) {
+  if (!shows_progress()) return;
+  world_.err << '\r' << text << "\x1b[K" << std::flush;
+}
+
 TextStyle Session::style() const {
   return {.color = colored(world_.out_is_terminal), .width = world_.width};
 }

@@ -11,6 +11,10 @@
 
 #include "report/text_report.h"
 
+namespace fastpath {
+struct RankLink;
+}
+
 namespace fastpath::cli {
 
 inline constexpr int kAnswered = 0;
@@ -25,6 +29,7 @@ struct World {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   int width = 100;
+  const RankLink* ranks = nullptr;  ///< other processes of one job; null = none
   std::function<std::optional<std::string>(const std::string&)> environment;
 };
 
@@ -48,6 +53,13 @@ class Session {
 
   /// One line of talk, unless quiet.
   void say(std::string_view text);
+
+  /// Replaces the last line of the terminal; nothing where the talk goes elsewhere.
+  void progress(std::string_view text);
+  bool shows_progress() const { return world_.err_is_terminal && !quiet_; }
+
+  /// The other processes of this job; null if it is alone.
+  const RankLink* ranks() const { return world_.ranks; }
 
   TextStyle style() const;
   std::optional<std::string> environment(const std::string& name) const;

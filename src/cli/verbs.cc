@@ -4,6 +4,7 @@
 
 #include "cli/emit.h"
 #include "cli/scenario.h"
+#include "cli/search_question.h"
 #include "cli/verb.h"
 
 namespace fastpath::cli {
@@ -38,6 +39,15 @@ constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
 };
+constexpr std::array<std::string_view, 4> kSearchExamples{
+    "search llama-3.1-8b --on dgx-h100 --train --seq 8192 --global-batch 128",
+    "search llama-3.1-8b --on dgx-h100 --train --global-batch 128 --front memory \\\n"
+    "    --space 'tp=1,2,4,8 micro_batch=1..8 recompute=none,selective,full zero=0..3' \\\n"
+    "    --against 'tp=8 sp recompute=full'",
+    "search llama-3.1-8b --on dgx-h100 --decode --batch 64 --objective cost --max-time '20 ms'",
+    "search llama-3.1-8b --on dgx-h100 --train --global-batch 128 --shard 3/7 --journal 3.db",
+};
+constexpr std::array<std::string_view, 1> kMergeExamples{"merge 1.db 2.db 3.db --json"};
 constexpr std::array<std::string_view, 1> kExplainExamples{
     "explain llama-3.1-8b --on dgx-h100 --prefill --plan tp=2 --figure mfu",
 };
@@ -74,6 +84,12 @@ struct Tables {
                                     {"Model", workload_flags()},
                                     {"System and plan", system_flags()},
                                     {"Output", report_flags()}}};
+  std::array<FlagGroup, 5> search{{{"Search", search_flags()},
+                                   {"Model", workload_flags()},
+                                   {"System", search_system_flags()},
+                                   {"Run", search_run_flags()},
+                                   {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> merge{{{"Journals", merge_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> collective{
       {{"Collective", collective_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> catalog{{{"Catalog", catalog_flags()}, {"Output", report_flags()}}};
@@ -86,11 +102,15 @@ struct Tables {
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 11> verbs{{
+  std::array<Verb, 13> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
+      {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,
+       search, kSearchExamples, run_search},
+      {"merge", "Unite the journals of a search's shards, or list what is missing.",
+       "JOURNAL [JOURNAL...]", 1, 4096, merge, kMergeExamples, run_merge},
       {"explain", "Print the formula, the inputs and their sources behind one figure.", "MODEL", 1,
        1, explain, kExplainExamples, run_explain},
       {"import", "Read a model and print its parameters, work and traffic by operator.", "MODEL", 1,

@@ -12,10 +12,14 @@ namespace fastpath::cli {
 std::span<const Flag> validate_flags();
 std::span<const Flag> calibrate_flags();
 std::span<const Flag> collective_flags();
+std::span<const Flag> search_run_flags();
+std::span<const Flag> merge_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
+int run_search(Session& session, const Arguments& arguments);
+int run_merge(Session& session, const Arguments& arguments);
 int run_collective(Session& session, const Arguments& arguments);
 int run_catalog(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);

@@ -69,6 +69,20 @@ void set_items(const Workload& workload, Prediction& prediction) {
   prediction.items_per_second = rows * std::max(1.0, sequence) / prediction.step.value.base();
 }
 
+void set_fit(const System& system, Prediction& prediction) {
+  if (system.device.memories.empty() || !system.device.memories.front().capacity) return;
+  const Bytes available = system.device.memories.front().capacity->value;
+  for (std::size_t rank = 0; rank < prediction.memory.size(); ++rank) {
+    const Bytes needed = prediction.memory[rank].total();
+    const bool worst = !prediction.out_of_memory || needed > prediction.out_of_memory->needed;
+    if (needed > available && worst) {
+      prediction.out_of_memory = OutOfMemory{static_cast<int>(rank), needed, available, {}};
+    }
+  }
+}
+
+}  // namespace
+
 void set_energy_and_cost(const System& system, Prediction& prediction) {
   const auto devices = static_cast<double>(prediction.devices);
   const Seconds step = prediction.step.value;
@@ -83,20 +97,6 @@ void set_energy_and_cost(const System& system, Prediction& prediction) {
   const auto& rent = system.rent ? system.rent : system.device.rent;
   if (rent) prediction.cost = devices * (rent->value * step);
 }
-
-void set_fit(const System& system, Prediction& prediction) {
-  if (system.device.memories.empty() || !system.device.memories.front().capacity) return;
-  const Bytes available = system.device.memories.front().capacity->value;
-  for (std::size_t rank = 0; rank < prediction.memory.size(); ++rank) {
-    const Bytes needed = prediction.memory[rank].total();
-    const bool worst = !prediction.out_of_memory || needed > prediction.out_of_memory->needed;
-    if (needed > available && worst) {
-      prediction.out_of_memory = OutOfMemory{static_cast<int>(rank), needed, available, {}};
-    }
-  }
-}
-
-}  // namespace
 
 Diagnostics Predictor::State::mistakes(const Plan& plan) const {
   Diagnostics found = lowerer.mistakes(plan);

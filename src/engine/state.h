@@ -70,6 +70,9 @@ struct Predictor::State {
   std::map<OrderKey, ScheduleOrder> orders;
 };
 
+/// Energy and cost of a step, from its devices and its time; none where power or price is unknown.
+void set_energy_and_cost(const System& system, Prediction& prediction);
+
 /// Whether an update task is a gather of weights that may run under the next forward.
 bool overlaps_forward(const Plan& plan, const Task& task);
 

@@ -397,15 +397,19 @@ Result<Plan> plan_of_words(std::span<const PlanWord> words) {
   return plan;
 }
 
-Result<Plan> parse_plan(std::string_view text, const Place& place) {
-  if (text.size() > kLongestText) {
-    return failure(place, fmt::format("the plan is longer than {} bytes", kLongestText));
-  }
+std::vector<PlanWord> words_of_text(std::string_view text, const Place& place) {
   std::vector<PlanWord> parsed;
   for (const std::string_view word : words(text)) {
     parsed.push_back(word_at(word, static_cast<std::size_t>(word.data() - text.data()), place));
   }
-  return plan_of_words(parsed);
+  return parsed;
+}
+
+Result<Plan> parse_plan(std::string_view text, const Place& place) {
+  if (text.size() > kLongestText) {
+    return failure(place, fmt::format("the plan is longer than {} bytes", kLongestText));
+  }
+  return plan_of_words(words_of_text(text, place));
 }
 
 std::vector<std::pair<std::string, std::string>> words_of_plan(const Plan& plan) {

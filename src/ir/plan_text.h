@@ -50,6 +50,9 @@ struct PlanWord {
 /// Errors: unknown words, values out of range, words given twice, more than 1e9 devices.
 Result<Plan> plan_of_words(std::span<const PlanWord> words);
 
+/// Splits a line at white space into words, each with its place; `place` is where the line starts.
+std::vector<PlanWord> words_of_text(std::string_view text, const Place& place);
+
 /// The words in one line, separated by white space. `place` is where the text starts. All mistakes
 /// at once, each with its column.
 Result<Plan> parse_plan(std::string_view text, const Place& place);

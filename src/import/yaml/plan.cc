@@ -10,16 +10,20 @@
 namespace fastpath {
 namespace {
 
-/// A value as the plan's text has it; a list is joined by commas: `order: [tp, cp, ep, dp, pp]`.
-std::optional<std::string> value_text(YamlReader& reader, const YamlNode& node) {
-  if (!node.is_list()) return reader.string(node);
+/// A value as the plan's text has it; a list is joined by commas: `order: [tp, cp, ep, dp, pp]`,
+/// and by bars where its items have commas themselves.
+std::optional<std::string> value_text(YamlReader& reader, const YamlNode& node, int depth = 0) {
+  constexpr int kDeepest = 2;
+  if (!node.is_list() || depth == kDeepest) return reader.string(node);
   std::vector<std::string> parts;
+  bool commas = false;
   for (const YamlNode& item : node.items) {
-    auto part = reader.string(item);
+    auto part = value_text(reader, item, depth + 1);
     if (!part) return std::nullopt;
+    commas = commas || part->find(',') != part->npos;
     parts.push_back(std::move(*part));
   }
-  return fmt::format("{}", fmt::join(parts, ","));
+  return fmt::format("{}", fmt::join(parts, commas ? "|" : ","));
 }
 
 std::vector<PlanWord> words_of_map(YamlReader& reader, const YamlNode& node) {
@@ -62,6 +66,21 @@ Result<Plan> read_plan(std::string_view text, const std::string& file) {
   const auto plan = plan_of_node(reader, wrapped ? root->items[0] : *root);
   if (!plan) return failure(reader.take_errors());
   return *plan;
+}
+
+Result<std::vector<PlanWord>> read_plan_words(std::string_view text, const std::string& file) {
+  const auto root = parse_yaml(text, file);
+  if (!root) return failure(root.error());
+  YamlReader reader(file);
+  std::vector<PlanWord> words;
+  if (root->is_map()) {
+    words = words_of_map(reader, *root);
+  } else if (const auto line = reader.string(*root)) {
+    words = words_of_text(*line, reader.place(*root));
+  }
+  Diagnostics mistakes = reader.take_errors();
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return words;
 }
 
 std::string write_plan_yaml(const Plan& plan) {

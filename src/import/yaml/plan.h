@@ -4,11 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fastpath/plan.h"
 #include "fastpath/result.h"
 
 #include "import/yaml/located.h"
+#include "ir/plan_text.h"
 
 namespace fastpath {
 
@@ -17,6 +19,11 @@ std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node);
 
 /// Reads `tp: 8` lines, the same below a `plan:` key, or a text of words.
 Result<Plan> read_plan(std::string_view text, const std::string& file);
+
+/// The words of a map, a key each, or of a text: values are not read yet. Lists are joined by
+/// commas; lists of lists, and of texts that hold commas, by bars: `order: [[tp, cp, ep, dp, pp],
+/// ...]`.
+Result<std::vector<PlanWord>> read_plan_words(std::string_view text, const std::string& file);
 
 /// Canonical: the fields that differ from the default, a line each. read_plan reads it back.
 std::string write_plan_yaml(const Plan& plan);
