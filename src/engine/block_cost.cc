@@ -9,7 +9,7 @@
 namespace fastpath {
 
 Models::Models(const System& system, Execution execution)
-    : device(system.device, execution, system.framework.get()), network(system) {
+    : device(system.device, execution, system.framework.get()), network(system), host(system) {
   if (!system.framework) return;
   network_factor_ = system.framework->network.value;
   experts_factor_ = system.framework->experts.value;

@@ -128,8 +128,8 @@ PlanFigures PlanEvaluator::bound(const Plan& plan) {
     const RankCost& cost = ranks[rank];
     step = std::max(step, fill + cost.busy + cost.exposed_reduction + cost.update);
     if (drains) step = std::max(step, fill + cost.busy + drain + first_tail);
-    if (fills) fill += cost_of_stage(stages[rank], costs, false).time;
-    if (drains) drain += cost_of_stage(stages[rank], costs, true).time;
+    if (fills) fill += cost_of_stage(stages[rank], costs, SlotPass::forward).time;
+    if (drains) drain += cost_of_stage(stages[rank], costs, SlotPass::backward).time;
   }
   set_step(kRounding * step, figures);
   return figures;
@@ -140,14 +140,15 @@ PlanFigures PlanEvaluator::evaluate(const Plan& plan) {
   PlanFigures figures = memory_figures(plan);
   const CostedBlocks& costs = state_->costed(plan);
   const auto ranks = costs_of_ranks(*state_, plan, costs, ranks_of(plan).like);
-  const ScheduleRun run = run_schedule(state_->order(plan), state_->stage_times(plan, costs));
+  const StageTimes times = state_->stage_times(plan, costs);
+  const ScheduleRun run = run_schedule(state_->order(plan), times);
   Seconds step;
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
     RankCost cost = ranks[rank];
     cost.end = run.end[rank];
     step = std::max(step, cost.finish());
   }
-  set_step(step, figures);
+  set_step(step + state_->exposed_gather(plan, costs, times), figures);
   return figures;
 }
 
