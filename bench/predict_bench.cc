@@ -68,10 +68,55 @@ void predict_plans(benchmark::State& state, bool remember) {
   state.SetItemsProcessed(predictions);
 }
 
+/// A space as a search walks it: all divisions of 64 devices and their micro-batches (up to 1536),
+/// chunks, recomputation and sharding, each plan once.
+std::vector<Plan> space_of_64_devices() {
+  std::vector<Plan> plans;
+  for (int tensor = 1; tensor <= 32; tensor *= 2) {
+    for (int pipeline = 1; tensor * pipeline <= 64; pipeline *= 2) {
+      for (const int rows : {1, 2, 4, 8}) {
+        for (int chunks = 1; chunks * pipeline <= 96; ++chunks) {
+          for (int knobs = 0; knobs < 3 * 2 * 2 * 2 * 2; ++knobs) {
+            Plan plan;
+            plan.tensor_parallel = tensor;
+            plan.pipeline_parallel = pipeline;
+            plan.data_parallel = 64 / tensor / pipeline;
+            plan.micro_batch = rows;
+            plan.virtual_stages = chunks;
+            if (chunks > 1) plan.schedule = Schedule::interleaved;
+            plan.overlap_gradients = knobs % 2 == 0;
+            plan.zero_stage = knobs / 2 % 2;
+            plan.sequence_parallel = knobs / 4 % 2 == 0;
+            plan.flash_attention = knobs / 8 % 2 == 0;
+            plan.recompute = static_cast<Recompute>(knobs / 16);
+            plans.push_back(plan);
+          }
+        }
+      }
+    }
+  }
+  return plans;
+}
+
+/// Mean of a walk, everything that a Predictor remembers built on the way.
+void space(benchmark::State& state) {
+  const Workload workload = large_decoder();
+  const System system = testing::round_system(8, 8);
+  const std::vector<Plan> plans = space_of_64_devices();
+  std::int64_t legal = 0;
+  for (auto _ : state) {
+    Predictor predictor(workload, system);
+    for (const Plan& plan : plans)
+      legal += predictor.predict(plan).has_value() ? 1 : 0;
+  }
+  state.SetItemsProcessed(legal);
+}
+
 void warm(benchmark::State& state) { predict_plans(state, true); }
 void cold(benchmark::State& state) { predict_plans(state, false); }
 
 BENCHMARK(warm)->Name("predict/96_layers/blocks_remembered");
+BENCHMARK(space)->Name("predict/96_layers/space_of_64_devices")->Unit(benchmark::kMillisecond);
 BENCHMARK(cold)->Name("predict/96_layers/blocks_lowered_afresh");
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 
-#include "engine/schedule.h"
+#include "engine/slot.h"
 #include "model/device_model.h"
 #include "model/host_link.h"
 #include "model/network_model.h"

@@ -65,19 +65,21 @@ std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan
     if (run.use != SegmentUse::executed) continue;
     const double times = static_cast<double>(run.repeat) * micro_batches;
     const BlockProgram& program = programs[run.program];
-    sums.add(run.program, program.gathers, times);
-    sums.add(run.program, program.regathers, times);
-    sums.add(run.program, program.scatters, times);
-    sums.add(run.program, program.forward, times);
-    sums.add(run.program, program.backward, times);
+    sums.add(program.block, program.gathers, times);
+    sums.add(program.block, program.regathers, times);
+    sums.add(program.block, program.scatters, times);
+    sums.add(program.block, program.forward, times);
+    sums.add(program.block, program.backward, times);
   }
   std::vector<OperatorRow> rows = sums.sorted();
   if (!state.training()) return rows;
-  std::vector<BlockMemory> memory;
-  memory.reserve(programs.size());
-  for (const BlockProgram& program : programs)
-    memory.push_back(program.memory);
-  for (const Task& task : update_tasks(plan, stage_memory(all, memory))) {
+  const CostedBlocks& costs = state.costed(plan);
+  std::vector<Task> update = update_tasks(plan, stage_memory(all, costs.memory));
+  for (const Task& task : state.update_of_rank(plan, costs, rank)) {
+    const bool over_copies = task.axis == MeshAxis::pipeline;
+    if (over_copies) update.push_back(task);
+  }
+  for (const Task& task : update) {
     const TaskCost cost = models.cost(task);
     const bool optimizer = task.collective == Collective::none;
     const bool copies = task.copy != HostCopy::none;

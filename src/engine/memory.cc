@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "engine/state.h"
-#include "lower/stages.h"
+#include "lower/pipeline.h"
 #include "model/memory_overhead.h"
 
 namespace fastpath {
@@ -88,31 +88,46 @@ Bytes kept_for_weights(const std::vector<StageBlock>& stage, const CostedBlocks&
 
 }  // namespace
 
+std::vector<Bytes> Predictor::State::peak_activations(const Plan& plan, const CostedBlocks& costs) {
+  std::vector<KeptBytes> kept;
+  for (const auto& stage : lowerer.stages(plan))
+    kept.push_back({stage_memory(stage, costs.memory).saved, kept_for_weights(stage, costs)});
+  const ScheduleOrder& schedule = order(plan);
+  std::vector<Bytes> peaks;
+  for (std::size_t rank = 0; rank < schedule.ranks.size(); ++rank)
+    peaks.push_back(training() ? peak_in_flight(schedule, rank, kept) : Bytes{});
+  return peaks;
+}
+
 std::vector<MemoryByClass> Predictor::State::memory(const Plan& plan, const CostedBlocks& costs) {
   const auto& stages = lowerer.stages(plan);
   const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
+  const Scheduled& schedule = scheduled(plan, costs);
   std::vector<MemoryByClass> result(static_cast<std::size_t>(plan.pipeline_parallel));
-  std::vector<KeptBytes> kept;
-  kept.reserve(stages.size());
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    const auto rank = rank_of_stage(plan, static_cast<std::int64_t>(s));
-    MemoryByClass& memory = result[static_cast<std::size_t>(rank)];
-    const BlockMemory sum = stage_memory(stages[s], costs.memory);
-    kept.push_back({sum.saved, kept_for_weights(stages[s], costs)});
-    memory.workspace =
-        std::max(memory.workspace, sum.working + gathered(plan, stages[s], costs.memory) +
-                                       streamed(plan, stages[s], costs.memory));
-    memory.cache += micro_batches * sum.cache;
-    if (training()) {
-      add_states(plan, stages[s], costs.memory, memory);
-    } else if (!plan.offload.weights) {
-      memory.weights += sum.weights;
-    }
-  }
-  if (!training()) return result;
   for (std::size_t rank = 0; rank < result.size(); ++rank) {
-    result[rank].activations = peak_in_flight(order(plan), rank, kept);
-    result[rank].overhead = overhead_of(plan, system.device, result[rank]);
+    MemoryByClass& memory = result[rank];
+    if (repeats_rank_before(plan, rank)) {
+      memory = result[rank - 1];
+      memory.activations = schedule.activations[rank];
+      if (training()) memory.overhead = overhead_of(plan, system.device, memory);
+      continue;
+    }
+    for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+      const auto s = stage_of(plan, static_cast<std::int64_t>(rank), chunk);
+      const auto& stage = stages[static_cast<std::size_t>(s)];
+      const BlockMemory sum = stage_memory(stage, costs.memory);
+      memory.workspace =
+          std::max(memory.workspace, sum.working + gathered(plan, stage, costs.memory) +
+                                         streamed(plan, stage, costs.memory));
+      memory.cache += micro_batches * sum.cache;
+      if (training()) {
+        add_states(plan, stage, costs.memory, memory);
+      } else if (!plan.offload.weights) {
+        memory.weights += sum.weights;
+      }
+    }
+    memory.activations = schedule.activations[rank];
+    if (training()) memory.overhead = overhead_of(plan, system.device, memory);
   }
   return result;
 }

@@ -5,7 +5,7 @@
 
 #include "fastpath/program.h"
 
-#include "engine/schedule.h"
+#include "engine/slot.h"
 
 namespace fastpath {
 

@@ -63,8 +63,8 @@ PlanEvaluator& PlanEvaluator::operator=(PlanEvaluator&&) noexcept = default;
 Diagnostics PlanEvaluator::mistakes(const Plan& plan) const { return state_->mistakes(plan); }
 
 void PlanEvaluator::forget_what_is_old() {
-  if (state_->blocks.size() > kMostBlocks) state_->blocks.clear();
-  if (state_->orders.size() > kMostOrders) state_->orders.clear();
+  const bool old = state_->blocks.size() > kMostBlocks || state_->orders.size() > kMostOrders;
+  if (old) state_->forget();
 }
 
 const PlanEvaluator::Ranks& PlanEvaluator::ranks_of(const Plan& plan) {
@@ -140,15 +140,14 @@ PlanFigures PlanEvaluator::evaluate(const Plan& plan) {
   PlanFigures figures = memory_figures(plan);
   const CostedBlocks& costs = state_->costed(plan);
   const auto ranks = costs_of_ranks(*state_, plan, costs, ranks_of(plan).like);
-  const StageTimes times = state_->stage_times(plan, costs);
-  const ScheduleRun run = run_schedule(state_->order(plan), times);
+  const Scheduled& schedule = state_->scheduled(plan, costs);
   Seconds step;
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
     RankCost cost = ranks[rank];
-    cost.end = run.end[rank];
+    cost.end = schedule.end[rank];
     step = std::max(step, cost.finish());
   }
-  set_step(step + state_->exposed_gather(plan, costs, times), figures);
+  set_step(step + state_->exposed_gather(plan, costs, schedule.times), figures);
   return figures;
 }
 

@@ -154,29 +154,24 @@ const ScheduleOrder& Predictor::State::order(const Plan& plan) {
 
 Prediction Predictor::State::predict(const Plan& plan) {
   const CostedBlocks& costs = costed(plan);
-  const StageTimes times = stage_times(plan, costs);
-  const ScheduleRun run = run_schedule(order(plan), times);
+  const Scheduled& schedule = scheduled(plan, costs);
   Prediction result;
   result.phase = lowerer.workload().phase;
   result.devices = plan.device_count();
   result.micro_batches = lowerer.micro_batches(plan).count;
   RankCost slowest;
+  RankCost cost;
   Flops executed;
-  for (std::size_t rank = 0; rank < run.end.size(); ++rank) {
-    const RankCost cost = rank_cost(plan, costs, rank, run.end[rank]);
+  for (std::size_t rank = 0; rank < schedule.end.size(); ++rank) {
+    if (!repeats_rank_before(plan, rank)) cost = rank_cost(plan, costs, rank, {});
+    cost.end = schedule.end[rank];
+    executed += cost.work;
     if (rank == 0 || cost.finish() > slowest.finish()) slowest = cost;
-  }
-  const auto& stages = lowerer.stages(plan);
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    for (const SlotPass pass : kSlotPasses) {
-      const auto times = static_cast<double>(order(plan).times(s, pass));
-      if (times > 0) executed += times * cost_of_stage(stages[s], costs, pass).work;
-    }
   }
   const double ranks_per_stage = static_cast<double>(plan.device_count()) / plan.pipeline_parallel;
   result.executed_work = ranks_per_stage * executed;
   result.model_work = costs.work.forward_work + (training() ? costs.work.backward_work : Flops{});
-  const Seconds gather = exposed_gather(plan, costs, times);
+  const Seconds gather = exposed_gather(plan, costs, schedule.times);
   result.step.value = slowest.finish() + gather;
   result.by_bound = slowest.by_bound;
   for (std::size_t i = 0; i < result.by_bound.size(); ++i) {
@@ -198,11 +193,11 @@ Prediction Predictor::State::predict(const Plan& plan) {
 
 std::size_t slowest_rank(Predictor::State& state, const Plan& plan) {
   const CostedBlocks& costs = state.costed(plan);
-  const ScheduleRun run = run_schedule(state.order(plan), state.stage_times(plan, costs));
+  const Scheduled& schedule = state.scheduled(plan, costs);
   std::size_t slowest = 0;
   Seconds finish;
-  for (std::size_t rank = 0; rank < run.end.size(); ++rank) {
-    const Seconds end = state.rank_cost(plan, costs, rank, run.end[rank]).finish();
+  for (std::size_t rank = 0; rank < schedule.end.size(); ++rank) {
+    const Seconds end = state.rank_cost(plan, costs, rank, schedule.end[rank]).finish();
     if (end > finish) slowest = rank;
     finish = std::max(finish, end);
   }

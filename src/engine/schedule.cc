@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "engine/v_order.h"
-#include "lower/stages.h"
+#include "lower/pipeline.h"
 
 namespace fastpath {
 namespace {
@@ -178,6 +178,7 @@ ScheduleOrder order_of(const Plan& plan, std::int64_t micro_batches, bool traini
   ScheduleOrder order;
   order.stages = plan.pipeline_parallel * chunks_of(plan);
   order.chain = chain_of(plan);
+  order.micro_batches = micro_batches;
   if (training && plan.schedule == Schedule::zb_v) {
     order.ranks = v_order(plan.pipeline_parallel, micro_batches);
   } else {

@@ -8,22 +8,9 @@
 #include "fastpath/plan.h"
 #include "fastpath/quantity.h"
 
+#include "engine/slot.h"
+
 namespace fastpath {
-
-/// The backward of a stage runs whole, or parted: the input half lets the stage before go on, the
-/// weight half may wait.
-enum class SlotPass : std::uint8_t { forward, backward, backward_input, backward_weight };
-inline constexpr std::array kSlotPasses = {SlotPass::forward, SlotPass::backward,
-                                           SlotPass::backward_input, SlotPass::backward_weight};
-
-/// One unit of a rank's work: a pass of one micro-batch through one of its stages.
-struct Slot {
-  std::int32_t stage = 0;
-  std::int32_t micro_batch = 0;
-  SlotPass pass = SlotPass::forward;
-
-  friend bool operator==(const Slot&, const Slot&) = default;
-};
 
 /// What a schedule does, whatever the times. Micro-batches pass stages 0 .. chain - 1; under
 /// DualPipe those of the second half pass chain .. 2 chain - 1.
@@ -31,6 +18,7 @@ struct ScheduleOrder {
   std::vector<std::vector<Slot>> ranks;  ///< [rank][position]
   std::int64_t stages = 1;               ///< of all ranks
   std::int64_t chain = 1;                ///< stages that a micro-batch passes
+  std::int64_t micro_batches = 1;
   /// How often each stage runs each SlotPass.
   std::vector<std::array<std::int64_t, kSlotPasses.size()>> counts;
 

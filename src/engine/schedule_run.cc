@@ -11,14 +11,11 @@ namespace {
 class Runner {
  public:
   Runner(const ScheduleOrder& order, const StageTimes& times, bool keep_starts)
-      : order_(order), times_(times), keep_starts_(keep_starts) {
-    std::size_t micro_batches = 0;
-    for (const auto& slots : order.ranks) {
-      for (const Slot& slot : slots)
-        micro_batches = std::max(micro_batches, static_cast<std::size_t>(slot.micro_batch) + 1);
-    }
-    micro_batches_ = micro_batches;
-    const auto values = static_cast<std::size_t>(order.stages) * micro_batches;
+      : order_(order),
+        times_(times),
+        keep_starts_(keep_starts),
+        micro_batches_(static_cast<std::size_t>(order.micro_batches)) {
+    const auto values = static_cast<std::size_t>(order.stages) * micro_batches_;
     forward_end_.assign(values, kNotYet);
     input_end_.assign(values, kNotYet);
     next_.assign(order.ranks.size(), 0);
@@ -59,10 +56,11 @@ class Runner {
     const std::int64_t stage = slot.stage;
     if (slot.pass == SlotPass::backward_weight) return input_end_[at(stage, slot)];
     if (slot.pass == SlotPass::forward) {
-      if (stage % order_.chain == 0) return 0;
+      if (stage == 0 || stage == order_.chain) return 0;
       return arrival(forward_end_[at(stage - 1, slot)], stage - 1);
     }
-    if ((stage + 1) % order_.chain == 0) return forward_end_[at(stage, slot)];
+    const bool last = stage + 1 == order_.chain || stage + 1 == order_.stages;
+    if (last) return forward_end_[at(stage, slot)];
     return arrival(input_end_[at(stage + 1, slot)], stage);
   }
 

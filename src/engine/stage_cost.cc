@@ -1,11 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "fastpath/framework.h"
 
 #include "engine/sharding.h"
 #include "engine/state.h"
-#include "lower/stages.h"
+#include "lower/pipeline.h"
 
 namespace fastpath {
 namespace {
@@ -17,6 +18,13 @@ void add(TimeByBound& sum, const TimeByBound& part, double times) {
 
 std::size_t stage_index(const Plan& plan, std::size_t rank, std::int64_t chunk) {
   return static_cast<std::size_t>(stage_of(plan, static_cast<std::int64_t>(rank), chunk));
+}
+
+bool same_blocks(const std::vector<StageBlock>& a, const std::vector<StageBlock>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const StageBlock& x, const StageBlock& y) {
+                      return x.program == y.program && x.repeat == y.repeat && x.use == y.use;
+                    });
 }
 
 Seconds& network_of(TimeByBound& by_bound) {
@@ -96,11 +104,16 @@ PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks&
 StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& costs) {
   StageTimes times;
   const auto& stages = lowerer.stages(plan);
-  for (const auto& stage : stages) {
-    times.forward.push_back(cost_of_stage(stage, costs, SlotPass::forward).time);
-    times.backward.push_back(cost_of_stage(stage, costs, SlotPass::backward).time);
-    times.backward_input.push_back(cost_of_stage(stage, costs, SlotPass::backward_input).time);
-    times.backward_weight.push_back(cost_of_stage(stage, costs, SlotPass::backward_weight).time);
+  const std::array<std::vector<Seconds>*, kSlotPasses.size()> by_pass = {
+      &times.forward, &times.backward, &times.backward_input, &times.backward_weight};
+  for (std::vector<Seconds>* by_stage : by_pass)
+    by_stage->reserve(stages.size());
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const bool known = s > 0 && same_blocks(stages[s], stages[s - 1]);
+    for (const SlotPass pass : kSlotPasses) {
+      std::vector<Seconds>& by_stage = *by_pass[static_cast<std::size_t>(pass)];
+      by_stage.push_back(known ? by_stage.back() : cost_of_stage(stages[s], costs, pass).time);
+    }
   }
   const std::int64_t stride = mesh_of(plan).group(MeshAxis::pipeline).stride;
   const Models& models = this->models(plan.execution);
@@ -146,6 +159,36 @@ std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::
   return all;
 }
 
+bool Predictor::State::repeats_rank_before(const Plan& plan, std::size_t rank) {
+  // Under DualPipe each rank has another partner.
+  if (rank == 0 || plan.schedule == Schedule::dualpipe) return false;
+  const auto& stages = lowerer.stages(plan);
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    const auto& own = stages[stage_index(plan, rank, chunk)];
+    if (!same_blocks(own, stages[stage_index(plan, rank - 1, chunk)])) return false;
+  }
+  return true;
+}
+
+const Scheduled& Predictor::State::scheduled(const Plan& plan, const CostedBlocks& costs) {
+  constexpr std::size_t kMostRemembered = 1 << 14;
+  const ScheduleOrder& schedule = order(plan);
+  const ScheduledKey key{&costs, &lowerer.stages(plan), &schedule};
+  if (const auto found = schedules.find(key); found != schedules.end()) return found->second;
+  if (schedules.size() >= kMostRemembered) schedules.clear();
+  Scheduled& result = schedules[key];
+  result.times = stage_times(plan, costs);
+  result.end = run_schedule(schedule, result.times).end;
+  result.activations = peak_activations(plan, costs);
+  return result;
+}
+
+void Predictor::State::forget() {
+  schedules.clear();  // keyed by addresses of the others
+  blocks.clear();
+  orders.clear();
+}
+
 void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                   RankCost& cost) {
   const auto& stages = lowerer.stages(plan);
@@ -157,6 +200,7 @@ void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, s
       if (times == 0) continue;
       const PassCost one = cost_of_stage(stages[s], costs, pass);
       cost.busy += times * one.time;
+      cost.work += times * one.work;
       add(cost.by_bound, one.by_bound, times);
     }
   }

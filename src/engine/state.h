@@ -31,11 +31,19 @@ struct RankCost {
   Seconds end;             ///< of its last pass
   Seconds busy;            ///< sum of its passes
   TimeByBound by_bound{};  ///< of its passes
+  Flops work;              ///< of its passes, per device
   Seconds exposed_reduction;
   Seconds update;  ///< optimizer and gather of weights
   TimeByBound update_by_bound{};
 
   Seconds finish() const { return end + exposed_reduction + update; }
+};
+
+/// A schedule under a plan's times and bytes, by pipeline rank.
+struct Scheduled {
+  StageTimes times;
+  std::vector<Seconds> end;        ///< of its last pass
+  std::vector<Bytes> activations;  ///< most that it keeps at one time
 };
 
 struct Predictor::State {
@@ -47,18 +55,25 @@ struct Predictor::State {
   const CostedBlocks& costed(const Plan& plan);
   const ScheduleOrder& order(const Plan& plan);
   StageTimes stage_times(const Plan& plan, const CostedBlocks& costs);
+  /// Remembered: plans that differ in their optimizer or their data parallelism's states share it.
+  const Scheduled& scheduled(const Plan& plan, const CostedBlocks& costs);
+  /// Whether the rank does what the rank before it does.
+  bool repeats_rank_before(const Plan& plan, std::size_t rank);
   RankCost rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank, Seconds end);
   /// All blocks of a pipeline rank, chunk by chunk.
   std::vector<StageBlock> blocks_of_rank(const Plan& plan, std::size_t rank);
   /// What follows a rank's last pass, but for reductions of gradients that start under it.
   std::vector<Task> update_of_rank(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& costs);
+  std::vector<Bytes> peak_activations(const Plan& plan, const CostedBlocks& costs);
   void add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank, RankCost& cost);
   Seconds exposed_reduction(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   /// How long gathers of updated weights hold up the next step's first forwards: on the rank where
   /// they hold up most.
   Seconds exposed_gather(const Plan& plan, const CostedBlocks& costs, const StageTimes& times);
   Prediction predict(const Plan& plan);
+  /// Drops what is remembered: nothing that was returned by reference is valid afterwards.
+  void forget();
 
   bool training() const { return lowerer.workload().phase == Phase::training; }
 
@@ -68,6 +83,9 @@ struct Predictor::State {
   std::unordered_map<BlockKey, CostedBlocks, BlockKeyHash> blocks;
   using OrderKey = std::tuple<Schedule, int, int, std::int64_t>;
   std::map<OrderKey, ScheduleOrder> orders;
+  /// By what the others remember: costed blocks, shares of stages, order.
+  using ScheduledKey = std::tuple<const CostedBlocks*, const void*, const ScheduleOrder*>;
+  std::map<ScheduledKey, Scheduled> schedules;
 };
 
 /// Energy and cost of a step, from its devices and its time; none where power or price is unknown.

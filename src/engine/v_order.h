@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/schedule.h"
+#include "engine/slot.h"
 
 namespace fastpath {
 

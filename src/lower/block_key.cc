@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "lower/pipeline.h"
+
 namespace fastpath {
 namespace {
 
@@ -32,6 +34,7 @@ void forget_what_has_no_effect(Plan& plan) {
     plan.reshard = standard.reshard;
     plan.prefetch = standard.prefetch;
   }
+  plan.recompute_layers = recomputes_part(plan) ? 1 : 0;
   if (plan.context_parallel == 1) plan.context_exchange = standard.context_exchange;
   const bool over_tensor = plan.expert_tensor_parallel == 1 && plan.tensor_parallel > 1;
   const bool dealt_out = plan.expert_parallel > 1 || over_tensor;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lower/nearest.h"
+#include "lower/pipeline.h"
 #include "lower/word_checks.h"
 
 namespace fastpath {
@@ -122,8 +123,25 @@ class Checker {
   }
 
   void check_pipeline() {
+    check_schedule();
+    const bool positive = plan_.first_stage_layers >= 0 && plan_.last_stage_layers >= 0 &&
+                          plan_.recompute_layers >= 0;
+    if (!positive) mistake("layers of a stage must not be negative", "leave them out");
+    if (plan_.recompute_layers > 0 && plan_.recompute != Recompute::full) {
+      mistake("a number of recomputed layers needs full recomputation",
+              "use recompute=full:" + std::to_string(plan_.recompute_layers));
+    }
+    const bool uneven = plan_.first_stage_layers > 0 || plan_.last_stage_layers > 0;
+    if (uneven && !limits_.layered) {
+      mistake("'" + workload_.name + "' has no repeated layers to count", "leave first_stage out");
+      return;
+    }
+    if (!check_stage_count() || !positive || !uneven) return;
+    check_ends();
+  }
+
+  void check_schedule() {
     const std::int64_t ranks = plan_.pipeline_parallel;
-    const std::int64_t stages = ranks * plan_.virtual_stages;
     const bool interleaved = plan_.schedule == Schedule::interleaved;
     if (plan_.virtual_stages > 1 && !interleaved) {
       mistake("virtual stages need the interleaved schedule",
@@ -132,12 +150,58 @@ class Checker {
     if (interleaved && ranks == 1 && plan_.virtual_stages > 1) {
       mistake("the interleaved schedule needs pp above 1", "use pp, or leave schedule out");
     }
-    if (stages > limits_.layers) {
-      const std::int64_t most = std::max<std::int64_t>(1, limits_.layers / plan_.virtual_stages);
-      mistake(std::to_string(stages) + " pipeline stages for " + std::to_string(limits_.layers) +
-                  " layers",
-              "the nearest legal value is pp=" + std::to_string(most));
+    if (plan_.schedule == Schedule::zb_v && ranks == 1) {
+      mistake("schedule zb-v needs pp above 1", "the nearest legal value is pp=2");
     }
+    if (plan_.schedule == Schedule::dualpipe && ranks % 2 != 0) {
+      mistake(
+          "schedule dualpipe needs an even pp, not " + std::to_string(ranks),
+          "the nearest legal value is pp=" + std::to_string(std::max<std::int64_t>(2, ranks - 1)));
+    }
+    const bool parted = plan_.schedule == Schedule::zb_h1 || plan_.schedule == Schedule::zb_v ||
+                        plan_.schedule == Schedule::dualpipe;
+    if (parted && workload_.phase != Phase::training) {
+      mistake("this schedule orders backward passes, and only training has them",
+              "leave schedule out");
+    }
+  }
+
+  /// Each stage needs a layer, or an end that counts as one.
+  bool check_stage_count() {
+    const std::int64_t stages = chain_of(plan_);
+    const EndLayers ends = end_layers(limits_, plan_);
+    const std::int64_t most = limits_.layers + ends.first + ends.last;
+    if (stages <= most) return true;
+    const std::int64_t by_rank = stages / plan_.pipeline_parallel;
+    const std::string counted = ends.first + ends.last > 0 ? " and the ends" : "";
+    mistake(std::to_string(stages) + " pipeline stages for " + std::to_string(limits_.layers) +
+                " layers" + counted,
+            "the nearest legal value is pp=" +
+                std::to_string(std::max<std::int64_t>(1, most / by_rank)));
+    return false;
+  }
+
+  /// What the first and the last stage leave must be shared out over the others.
+  void check_ends() {
+    const std::int64_t first = plan_.first_stage_layers;
+    const std::int64_t last = plan_.last_stage_layers;
+    const std::int64_t others = chain_of(plan_) - (first > 0 ? 1 : 0) - (last > 0 ? 1 : 0);
+    const bool on_first = first >= last;
+    const std::string word = on_first ? "first_stage=" : "last_stage=";
+    if (others < 0) {
+      mistake("first_stage and last_stage name the same, only stage", "leave one out");
+      return;
+    }
+    const EndLayers ends = end_layers(limits_, plan_);
+    const std::int64_t left = limits_.layers - first - last + ends.first + ends.last;
+    if (others == 0 ? left == 0 : left >= others) return;
+    const std::int64_t nearest = (on_first ? first : last) + left - others;
+    mistake(word + std::to_string(on_first ? first : last) + " leaves " +
+                std::to_string(std::max<std::int64_t>(0, left)) + " of " +
+                std::to_string(limits_.layers) + " layers to the " + std::to_string(others) +
+                " other stages",
+            nearest > 0 ? "the nearest legal value is " + word + std::to_string(nearest)
+                        : "lower pp, or leave first_stage and last_stage out");
   }
 
   void check_batch() {
@@ -160,13 +224,29 @@ class Checker {
               "the nearest legal value is " + rank_hint);
       return;
     }
-    const MicroBatches batches = micro_batches_of(limits_, workload_.phase, plan_);
+    if (training) check_micro_batches(micro_batches_of(limits_, workload_.phase, plan_));
+  }
+
+  void check_micro_batches(const MicroBatches& batches) {
+    const std::int64_t ranks = plan_.pipeline_parallel;
+    const auto nearest_batch = [&](std::int64_t count) {
+      return "the nearest legal value is a batch of " +
+             std::to_string(count * batches.rows * plan_.data_parallel);
+    };
     const bool interleaved = plan_.schedule == Schedule::interleaved && plan_.virtual_stages > 1;
-    if (interleaved && batches.count % plan_.pipeline_parallel != 0) {
+    if (interleaved && batches.count % ranks != 0) {
+      const std::int64_t up = (batches.count + ranks - 1) / ranks * ranks;
+      const bool down = batches.count > ranks && batches.count % ranks * 2 <= ranks;
       mistake("the interleaved schedule needs a number of micro-batches that pp=" +
-                  std::to_string(plan_.pipeline_parallel) + " divides; there are " +
-                  std::to_string(batches.count),
-              "change the global batch, dp or micro_batch");
+                  std::to_string(ranks) + " divides; there are " + std::to_string(batches.count),
+              nearest_batch(down ? up - ranks : up));
+    }
+    const bool both_ways = plan_.schedule == Schedule::dualpipe;
+    if (both_ways && (batches.count % 2 != 0 || batches.count < 2 * ranks)) {
+      const std::int64_t even = batches.count + batches.count % 2;
+      mistake("schedule dualpipe needs an even number of micro-batches, at least 2 x pp = " +
+                  std::to_string(2 * ranks) + "; there are " + std::to_string(batches.count),
+              nearest_batch(std::max(2 * ranks, even)));
     }
   }
 
@@ -201,6 +281,21 @@ std::vector<bool> used_dims(const Workload& workload) {
   return used;
 }
 
+void count_layers(const Workload& workload, Limits& limits) {
+  std::int64_t blocks = 0;
+  limits.layers = 0;
+  for (const Segment& segment : workload.segments) {
+    if (segment.use != SegmentUse::executed) continue;
+    blocks += segment.repeat;
+    const bool layer = repeats(workload, segment.block);
+    if (layer) limits.layers += segment.repeat;
+    if (!layer && limits.layers == 0) limits.embedding = true;
+    limits.head = !layer;
+  }
+  limits.layered = limits.layers > 0;
+  if (!limits.layered) limits.layers = std::max<std::int64_t>(1, blocks);
+}
+
 }  // namespace
 
 Limits limits_of(const Workload& workload) {
@@ -221,15 +316,14 @@ Limits limits_of(const Workload& workload) {
   }
   limits.sequence = std::max<std::int64_t>(1, sequence);
   limits.experts = std::max<std::int64_t>(1, experts);
-  limits.layers = 0;
-  std::int64_t blocks = 0;
-  for (const Segment& segment : workload.segments) {
-    if (segment.use != SegmentUse::executed) continue;
-    blocks += segment.repeat;
-    if (repeats(workload, segment.block)) limits.layers += segment.repeat;
-  }
-  if (limits.layers == 0) limits.layers = std::max<std::int64_t>(1, blocks);
+  count_layers(workload, limits);
   return limits;
+}
+
+EndLayers end_layers(const Limits& limits, const Plan& plan) {
+  if (!plan.ends_are_layers || !limits.layered) return {};
+  return {limits.embedding && plan.first_stage_layers == 0 ? 1 : 0,
+          limits.head && plan.last_stage_layers == 0 ? 1 : 0};
 }
 
 bool repeats(const Workload& workload, std::uint32_t block) {

@@ -15,9 +15,20 @@ struct Limits {
   std::int64_t sequence = 1;  ///< gcd of all sequence extents above 1
   std::int64_t experts = 1;   ///< gcd of all expert extents; 1 = none
   std::int64_t layers = 1;    ///< blocks that pipeline stages can share out
+  bool layered = false;       ///< those blocks repeat
+  bool embedding = false;     ///< layers have something before them, on the first stage
+  bool head = false;          ///< layers have something behind them, on the last stage
   /// Dims that tensor parallelism splits, with their names. Vocabulary is padded, not listed.
   std::vector<Dim> tensor_dims;
 };
+
+/// Layers that the embedding and the head count for in even shares: 0 or 1 each.
+struct EndLayers {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
+EndLayers end_layers(const Limits& limits, const Plan& plan);
 
 Limits limits_of(const Workload& workload);
 

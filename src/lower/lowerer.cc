@@ -1,6 +1,7 @@
 #include "lower/lowerer.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "fastpath/fastpath.h"
 
@@ -94,13 +95,19 @@ std::vector<BlockProgram> Lowerer::lower_blocks(const Plan& plan) {
     context.first_block = workload.segments.front().block == block;
     programs.push_back(lower_block(context, block, op_dims[block]));
   }
+  if (recomputes_part(plan)) {
+    Plan keeping = plan;
+    keeping.recompute = Recompute::none;
+    std::vector<BlockProgram> kept = lower_blocks(keeping);
+    std::move(kept.begin(), kept.end(), std::back_inserter(programs));
+  }
   return programs;
 }
 
 const std::vector<std::vector<StageBlock>>& Lowerer::stages(const Plan& plan) {
   const StageKey key = stage_key(plan);
   const auto [found, added] = stages_.try_emplace(key);
-  if (added) found->second = share_out(workload_, plan);
+  if (added) found->second = share_out(workload_, limits_, plan);
   return found->second;
 }
 
@@ -147,18 +154,18 @@ Result<Program> lower(const Workload& workload, const Plan& plan) {
   program.local_batch = batches.rows * batches.count;
   program.blocks = lowerer.lower_blocks(plan);
   std::vector<BlockMemory> memory;
-  for (const BlockProgram& block : program.blocks)
+  for (const BlockProgram& block : program.blocks) {
     memory.push_back(block.memory);
-  for (const Block& block : lowerer.workload(plan).blocks) {
-    program.block_names.push_back(block.name);
+    const Block& source = lowerer.workload(plan).blocks[block.block];
+    program.block_names.push_back(source.name);
     std::vector<std::string>& names = program.op_names.emplace_back();
-    for (const Op& op : block.ops)
+    for (const Op& op : source.ops)
       names.push_back(op.name);
   }
   const auto& shares = lowerer.stages(plan);
   for (std::size_t s = 0; s < shares.size(); ++s) {
     Stage stage{shares[s], {}, {}};
-    const bool last = s + 1 == shares.size();
+    const bool last = static_cast<std::int64_t>(s + 1) % chain_of(plan) == 0;
     if (!last && !shares[s + 1].empty()) {
       stage.send = program.blocks[shares[s + 1].front().program].memory.boundary;
     }

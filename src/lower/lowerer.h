@@ -36,7 +36,8 @@ class Lowerer {
     return micro_batches_of(limits_, workload_.phase, plan);
   }
 
-  /// All blocks of the workload under a legal plan, by block index.
+  /// All blocks of the workload under a legal plan, by block index. Where the plan recomputes some
+  /// layers of a stage only, all blocks follow once more as they are without recomputation.
   std::vector<BlockProgram> lower_blocks(const Plan& plan);
 
   /// Blocks of each stage (index into what lower_blocks returns). Remembered.

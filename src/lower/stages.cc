@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "ir/semantics.h"
-#include "lower/legality.h"
 
 namespace fastpath {
 namespace {
@@ -21,30 +20,71 @@ void append(std::vector<StageBlock>& stage, const Segment& segment, std::int64_t
   }
 }
 
-/// Layers that stage `s` of `stages` gets.
-std::int64_t quota(std::int64_t layers, std::int64_t stages, std::int64_t s) {
-  return layers / stages + (s < layers % stages ? 1 : 0);
+/// Layers of each stage of a chain.
+std::vector<std::int64_t> quotas(const Limits& limits, const Plan& plan) {
+  const std::int64_t stages = chain_of(plan);
+  std::vector<std::int64_t> result(static_cast<std::size_t>(stages));
+  const bool first_given = plan.first_stage_layers > 0;
+  const bool last_given = plan.last_stage_layers > 0;
+  const EndLayers ends = end_layers(limits, plan);
+  const std::int64_t given = plan.first_stage_layers + plan.last_stage_layers;
+  const std::int64_t left = limits.layers - given + ends.first + ends.last;
+  const std::int64_t even = stages - (first_given ? 1 : 0) - (last_given ? 1 : 0);
+  std::int64_t extra = even > 0 ? left % even : 0;
+  for (std::int64_t s = 0; s < stages; ++s) {
+    std::int64_t& layers = result[static_cast<std::size_t>(s)];
+    if ((s == 0 && first_given) || (s + 1 == stages && last_given)) {
+      layers = s == 0 && first_given ? plan.first_stage_layers : plan.last_stage_layers;
+    } else {
+      layers = left / even + (extra-- > 0 ? 1 : 0);
+    }
+  }
+  result.front() -= ends.first;
+  result.back() -= ends.last;
+  return result;
 }
 
-Shares share_layers(const Workload& workload, std::int64_t stages, std::int64_t layers) {
-  Shares shares(static_cast<std::size_t>(stages));
-  std::int64_t stage = 0;
-  std::int64_t room = quota(layers, stages, 0);
+Shares share_layers(const Workload& workload, const Limits& limits, const Plan& plan) {
+  const std::vector<std::int64_t> layers = quotas(limits, plan);
+  Shares shares(layers.size());
+  std::size_t stage = 0;
+  std::int64_t room = layers.front();
+  std::int64_t unplaced = limits.layers;
   for (const Segment& segment : workload.segments) {
     const bool layer = segment.use == SegmentUse::executed && repeats(workload, segment.block);
     if (!layer) {
-      append(shares[static_cast<std::size_t>(stage)], segment, segment.repeat);
+      append(unplaced == 0 ? shares.back() : shares[stage], segment, segment.repeat);
       continue;
     }
     for (std::int64_t left = segment.repeat; left > 0;) {
-      if (room == 0) room = quota(layers, stages, ++stage);
+      while (room == 0)
+        room = layers[++stage];
       const std::int64_t taken = std::min(left, room);
-      append(shares[static_cast<std::size_t>(stage)], segment, taken);
+      append(shares[stage], segment, taken);
       left -= taken;
       room -= taken;
+      unplaced -= taken;
     }
   }
   return shares;
+}
+
+/// The first `layers` layers of a stage stay what they are; the others become the blocks that keep
+/// their activations.
+std::vector<StageBlock> recomputed_in_part(const Workload& workload, std::int64_t layers,
+                                           const std::vector<StageBlock>& stage) {
+  const auto keeping = static_cast<std::uint32_t>(workload.blocks.size());
+  std::vector<StageBlock> parted;
+  for (const StageBlock& run : stage) {
+    const bool layer = run.use == SegmentUse::executed && repeats(workload, run.program);
+    const std::int64_t recomputed = layer ? std::min(layers, run.repeat) : run.repeat;
+    if (recomputed > 0) parted.push_back({run.program, recomputed, run.use});
+    if (run.repeat > recomputed) {
+      parted.push_back({run.program + keeping, run.repeat - recomputed, run.use});
+    }
+    if (layer) layers -= recomputed;
+  }
+  return parted;
 }
 
 std::vector<double> work_by_segment(const Workload& workload) {
@@ -111,59 +151,23 @@ Shares share_work(const Workload& workload, std::int64_t stages) {
 
 }  // namespace
 
-std::int64_t chunks_of(const Plan& plan) {
-  switch (plan.schedule) {
-    case Schedule::gpipe:
-    case Schedule::one_f_one_b:
-    case Schedule::zb_h1: return 1;
-    case Schedule::interleaved: return plan.virtual_stages;
-    case Schedule::zb_v:
-    case Schedule::dualpipe: return 2;
-  }
-  return 1;
-}
-
-std::int64_t chain_of(const Plan& plan) {
-  const std::int64_t copies = plan.schedule == Schedule::dualpipe ? 2 : 1;
-  return plan.pipeline_parallel * chunks_of(plan) / copies;
-}
-
-namespace {
-
-/// The second chunk lies in the order of ranks reversed.
-bool turns_back(const Plan& plan) {
-  return plan.schedule == Schedule::zb_v || plan.schedule == Schedule::dualpipe;
-}
-
-}  // namespace
-
-std::int64_t rank_of_stage(const Plan& plan, std::int64_t stage) {
-  const std::int64_t ranks = plan.pipeline_parallel;
-  return turns_back(plan) && stage >= ranks ? 2 * ranks - 1 - stage : stage % ranks;
-}
-
-std::int64_t stage_of(const Plan& plan, std::int64_t rank, std::int64_t chunk) {
-  const std::int64_t ranks = plan.pipeline_parallel;
-  return turns_back(plan) && chunk == 1 ? 2 * ranks - 1 - rank : chunk * ranks + rank;
-}
-
 StageKey stage_key(const Plan& plan) {
-  return {chain_of(plan), plan.pipeline_parallel * chunks_of(plan), plan.first_stage_layers,
-          plan.last_stage_layers, plan.ends_are_layers};
+  return {chain_of(plan),          plan.pipeline_parallel * chunks_of(plan),
+          plan.first_stage_layers, plan.last_stage_layers,
+          plan.ends_are_layers,    recomputes_part(plan) ? plan.recompute_layers : 0};
 }
 
-std::vector<std::vector<StageBlock>> share_out(const Workload& workload, const Plan& plan) {
-  std::int64_t layers = 0;
-  for (const Segment& segment : workload.segments) {
-    const bool layer = segment.use == SegmentUse::executed && repeats(workload, segment.block);
-    if (layer) layers += segment.repeat;
+std::vector<std::vector<StageBlock>> share_out(const Workload& workload, const Limits& limits,
+                                               const Plan& plan) {
+  Shares shares =
+      limits.layered ? share_layers(workload, limits, plan) : share_work(workload, chain_of(plan));
+  if (recomputes_part(plan)) {
+    for (std::vector<StageBlock>& stage : shares)
+      stage = recomputed_in_part(workload, plan.recompute_layers, stage);
   }
-  const std::int64_t chain = chain_of(plan);
-  Shares shares = layers > 0 ? share_layers(workload, chain, layers) : share_work(workload, chain);
   if (plan.schedule == Schedule::dualpipe) {
-    shares.reserve(2 * shares.size());
-    for (std::int64_t s = 0; s < chain; ++s)
-      shares.push_back(shares[static_cast<std::size_t>(s)]);
+    const Shares copy = shares;
+    shares.insert(shares.end(), copy.begin(), copy.end());
   }
   return shares;
 }
