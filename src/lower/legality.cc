@@ -7,7 +7,6 @@
 #include <string>
 
 #include "lower/nearest.h"
-#include "lower/word_checks.h"
 
 namespace fastpath {
 namespace {
@@ -25,7 +24,6 @@ class Checker {
     check_pipeline();
     check_batch();
     check_order();
-    check_words(workload_, limits_, plan_, mistakes_);
     return std::move(mistakes_);
   }
 
