@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lower/backward.h"
 #include "lower/forward.h"
@@ -61,40 +62,45 @@ void count_weight(const Splitting& splitting, const Tensor& tensor, const Layout
   memory.distinct_parameters += local / splitting.replication(home);
 }
 
-/// Muon orthogonalises the weights of products between hidden dimensions; tables of the vocabulary,
-/// norms and biases stay with Adam (arXiv 2502.16982, section 2.1). A product of m x n costs
-/// 4 m^2 n + 2 m^3 FLOP an iteration, m the smaller side; there are five.
-void count_matrix(const Splitting& splitting, const Block& block, const Op& op, const Layout& home,
-                  bool of_experts, BlockMemory& memory) {
-  constexpr double kIterations = 5;
+/// Equal matrices of this rank, `rows` the smaller side.
+struct Matrices {
+  double count = 0;
+  double rows = 0;
+  double columns = 0;
+};
+
+/// The weight of a product between hidden dimensions; tables of the vocabulary have none.
+Matrices matrices_of(const Splitting& splitting, const Block& block, const Op& op,
+                     const Layout& home) {
   const Tensor& w = block.tensors[op.inputs[1]];
+  if (w.role != TensorRole::weight || w.tied) return {};
   const DimSizes sizes = splitting.sizes(home);
-  double count = 1;
-  double rows = 1;
-  double columns = 1;
+  Matrices found{1, 1, 1};
   for (const Axis& axis : w.axes) {
-    if (splitting.workload().dims[axis.dim].kind == DimKind::vocab) return;
+    if (splitting.workload().dims[axis.dim].kind == DimKind::vocab) return {};
     const bool in = has_dim(block.tensors[op.inputs[0]], axis.dim);
     const bool out = has_dim(block.tensors[op.outputs[0]], axis.dim);
-    (in && out ? count : in ? rows : columns) *= sizes[axis.dim];
+    (in && out ? found.count : in ? found.rows : found.columns) *= sizes[axis.dim];
   }
-  const double m = std::min(rows, columns);
-  const double n = std::max(rows, columns);
-  if (m <= 1 || w.role != TensorRole::weight || w.tied) return;
-  (of_experts ? memory.expert_matrix_parameters : memory.matrix_parameters) += count * m * n;
-  memory.matrices += count;
-  memory.orthogonalisation += Flops{kIterations * count * (4 * m * m * n + 2 * m * m * m)};
+  if (found.rows > found.columns) std::swap(found.rows, found.columns);
+  return found.rows > 1 ? found : Matrices{};
 }
 
+/// What Muon orthogonalises; tables of the vocabulary, norms and biases stay with Adam (arXiv
+/// 2502.16982, section 2.1). Five iterations of 4 m^2 n + 2 m^3 FLOP, m the smaller side.
 void count_matrices(const Splitting& splitting, const Block& block, const ForwardState& forward,
                     const std::vector<bool>& of_experts, BlockMemory& memory) {
+  constexpr double kIterations = 5;
   std::vector<bool> seen(block.tensors.size(), false);
   for (const Op& op : block.ops) {
     if (op.kind != OpKind::matmul && op.kind != OpKind::grouped_matmul) continue;
     const TensorId w = op.inputs[1];
     if (seen[w]) continue;
     seen[w] = true;
-    count_matrix(splitting, block, op, forward.home[w], of_experts[w], memory);
+    const auto [count, m, n] = matrices_of(splitting, block, op, forward.home[w]);
+    (of_experts[w] ? memory.expert_matrix_parameters : memory.matrix_parameters) += count * m * n;
+    memory.matrices += count;
+    memory.orthogonalisation += Flops{kIterations * count * (4 * m * m * n + 2 * m * m * m)};
   }
 }
 

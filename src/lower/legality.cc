@@ -8,7 +8,6 @@
 
 #include "lower/nearest.h"
 #include "lower/pipeline.h"
-#include "lower/word_checks.h"
 
 namespace fastpath {
 namespace {
@@ -26,7 +25,6 @@ class Checker {
     check_pipeline();
     check_batch();
     check_order();
-    check_words(workload_, limits_, plan_, mistakes_);
     return std::move(mistakes_);
   }
 

@@ -9,6 +9,7 @@
 #include "lower/adapters.h"
 #include "lower/block_lowering.h"
 #include "lower/stages.h"
+#include "lower/word_checks.h"
 
 namespace fastpath {
 namespace {
@@ -80,7 +81,9 @@ const Lowerer::Prepared& Lowerer::prepared(const Plan& plan) {
 }
 
 Diagnostics Lowerer::mistakes(const Plan& plan) const {
-  return mistakes_in_plan(workload_, limits_, plan);
+  Diagnostics found = mistakes_in_plan(workload_, limits_, plan);
+  check_words(workload_, limits_, plan, found);
+  return found;
 }
 
 std::vector<BlockProgram> Lowerer::lower_blocks(const Plan& plan) {

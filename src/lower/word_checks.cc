@@ -16,6 +16,9 @@ class WordChecker {
       : workload_(workload), limits_(limits), plan_(plan), mistakes_(mistakes) {}
 
   void run() {
+    const int axes[] = {plan_.tensor_parallel, plan_.context_parallel, plan_.expert_parallel,
+                        plan_.data_parallel};
+    if (std::any_of(std::begin(axes), std::end(axes), [](int size) { return size < 1; })) return;
     check_sharding();
     check_experts();
     check_expert_tensor();

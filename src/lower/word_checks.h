@@ -5,8 +5,8 @@
 
 namespace fastpath {
 
-/// Appends a mistake for each word that cannot be, with the nearest legal value. The sizes of the
-/// mesh axes are at least 1; whether they divide the workload is checked elsewhere.
+/// Appends a mistake for each word that cannot be, with the nearest legal value. Whether the axes
+/// are positive and divide the workload is checked elsewhere.
 void check_words(const Workload& workload, const Limits& limits, const Plan& plan,
                  Diagnostics& mistakes);
 

@@ -76,6 +76,14 @@ TensorId BlockBuilder::map(std::string function, std::vector<TensorId> inputs, O
             std::move(attributes));
 }
 
+TensorId BlockBuilder::sum(std::string name, std::vector<TensorId> inputs, Out out) {
+  OpAttributes attributes;
+  attributes.work_per_element = std::max(1.0, static_cast<double>(inputs.size()) - 1);
+  attributes.function = "add";
+  return op(std::move(name), OpKind::elementwise, std::move(inputs), std::move(out),
+            std::move(attributes));
+}
+
 void BlockBuilder::op_with_work(Op op, double work) {
   const DimSizes sizes = whole_sizes(workload_);
   double largest = 1;

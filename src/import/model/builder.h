@@ -40,6 +40,9 @@ class BlockBuilder {
   /// An elementwise map of `work` FLOP per element of the largest tensor.
   TensorId map(std::string function, std::vector<TensorId> inputs, Out out, double work);
 
+  /// The sum of tensors: a residual, a bias over rows.
+  TensorId sum(std::string name, std::vector<TensorId> inputs, Out out);
+
   /// Adds an operator with any outputs, whose whole forward work is `work` FLOP.
   void op_with_work(Op op, double work);
 

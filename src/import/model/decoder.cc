@@ -119,7 +119,7 @@ Block embedding_block(const Frame& frame) {
     const TensorId weight = block.weight("w_" + name, {dim, frame.hidden}, frame.activation());
     const TensorId row =
         block.op(name + "_embedding", OpKind::embedding, {ids, weight}, block.like(x, name));
-    x = block.map(name + "_add", {x, row}, block.like(x, "x_" + name), 1);
+    x = block.sum(name + "_add", {x, row}, block.like(x, "x_" + name));
   };
   add_table("positions", spec.positions);
   add_table("token_types", spec.token_types);
@@ -148,7 +148,7 @@ TensorId add_sublayer(const Frame& frame, BlockBuilder& block, TensorId x, const
     y = parts::add_norm(frame, block, name + "_post_norm", y, frame.activation());
   }
   y = parts::add_dropout(frame, block, name, y);
-  const TensorId sum = block.map(name + "_add", {x, y}, block.like(x, "x_" + name), 1);
+  const TensorId sum = block.sum(name + "_add", {x, y}, block.like(x, "x_" + name));
   if (!layer.norm_after) return sum;
   return parts::add_norm(frame, block, name + "_norm", sum, frame.activation());
 }
@@ -162,7 +162,7 @@ TensorId add_parallel(const Frame& frame, BlockBuilder& block, TensorId x, const
                                                          parts::mlp_input_format(frame, layer.mlp));
   const TensorId a = parts::add_mixer(frame, block, layer.mixer, n);
   const TensorId b = parts::add_mlp(frame, block, layer.mlp, m);
-  return block.map("parallel_add", {x, a, b}, block.like(x, "x_out"), 2);
+  return block.sum("parallel_add", {x, a, b}, block.like(x, "x_out"));
 }
 
 TensorId add_layer(const Frame& frame, BlockBuilder& block, TensorId x, const LayerSpec& layer) {

@@ -168,7 +168,7 @@ TensorId add_mlp(const Frame& frame, BlockBuilder& block, const MlpSpec& mlp, Te
   const TensorId y = add_experts(frame, block, mlp, {n, routes});
   if (mlp.shared_ffn == 0) return y;
   const TensorId shared = add_shared_expert(frame, block, mlp, n);
-  return block.map("shared_add", {y, shared}, block.like(y, "moe_out"), 1);
+  return block.sum("shared_add", {y, shared}, block.like(y, "moe_out"));
 }
 
 }  // namespace fastpath::parts

@@ -70,7 +70,7 @@ Block patch_block(const Tower& tower) {
     inputs.push_back(block.weight("w_positions", {positions, tower.hidden}, tower.format()));
   }
   // Of the table only the rows in use are added; it is small beside the patches.
-  block.map("position_add", inputs, block.like(y, "xv"), 1);
+  block.sum("position_add", inputs, block.like(y, "xv"));
   return block.finish();
 }
 
@@ -102,7 +102,7 @@ Block layer_block(const Tower& tower) {
   BlockBuilder block(tower.frame.workload, "vision_layer");
   const TensorId x = block.tensor({"xv", tower.rows({tower.hidden}), tower.format()});
   TensorId y = tower_attention(tower, block, tower_norm(tower, block, "attention_norm", x));
-  const TensorId mid = block.map("attention_add", {x, y}, block.like(x, "xv_mid"), 1);
+  const TensorId mid = block.sum("attention_add", {x, y}, block.like(x, "xv_mid"));
   const TensorId n = tower_norm(tower, block, "mlp_norm", mid);
   const auto wide = [&](const std::string& name) {
     const TensorId w = block.weight("w_" + name, {tower.hidden, tower.ffn}, tower.format());
@@ -116,7 +116,7 @@ Block layer_block(const Tower& tower) {
   const TensorId w = block.weight("w_down", {tower.ffn, tower.hidden}, tower.format());
   const TensorId b = block.weight("b_down", {tower.hidden}, tower.format());
   y = block.matmul("down_proj", {a, w, b}, {"mlp_out", tower.rows({tower.hidden}), tower.format()});
-  block.map("mlp_add", {mid, y}, block.like(x, "xv_out"), 1);
+  block.sum("mlp_add", {mid, y}, block.like(x, "xv_out"));
   return block.finish();
 }
 
