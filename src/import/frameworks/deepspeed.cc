@@ -29,7 +29,7 @@ constexpr auto kKnobs = std::to_array<Knob>({
     {"optimizer.type", "optimizer", "AdamW=adam Adam=adam SGD=sgd Muon=muon OneBitAdam=adam"},
     {"tensor_parallel.autotp_size", "tp", kCount},
     {"sequence_parallel_size", "@ulysses", kCount},
-    {"compile.enabled", "execution", "true=compiled false=eager"},
+    {"data_parallel_size", "@mesh_data", kCount},
 });
 
 constexpr auto kIgnored =
@@ -82,6 +82,13 @@ void relate_batch(Statements& said, Diagnostics& mistakes) {
 
 void relate(Statements& said, Diagnostics& mistakes, Diagnostics&) {
   relate_batch(said, mistakes);
+  if (const Statement* at = said.find("@mesh_data"); at && !said.find("dp")) {
+    said.set("dp", at->value, *at);
+  }
+  if (const Statement* at = said.find("@ulysses"); at && said.count_or("@ulysses", 1) > 1) {
+    said.set("cp", at->value, *at);
+    said.set("cp_exchange", "ulysses", *at);
+  }
   std::string offload;
   for (const std::string_view what : {"activations", "optimizer", "weights"}) {
     if (!said.is(fmt::format("@offload_{}", what), "true")) continue;
@@ -91,10 +98,6 @@ void relate(Statements& said, Diagnostics& mistakes, Diagnostics&) {
   for (const std::string_view format : {"bf16", "fp16"}) {
     const std::string fact = fmt::format("@{}", format);
     if (said.is(fact, "true")) said.set("@format", std::string(format), *said.find(fact));
-  }
-  if (const Statement* at = said.find("@ulysses"); at && said.count_or("@ulysses", 1) > 1) {
-    said.set("cp", at->value, *at);
-    said.set("cp_exchange", "ulysses", *at);
   }
 }
 
@@ -116,6 +119,7 @@ void state(Statements& said) {
   said.set("@" + format, "true");
   if (said.is("cp_exchange", "ulysses") && said.count_or("cp", 1) > 1) {
     said.set("@ulysses", said.text("cp"));
+    said.set("@mesh_data", fmt::format("{}", dp));
   }
 }
 

@@ -65,7 +65,8 @@ TEST(frameworks, of_fully_sharded_data_parallelism_read_back_what_they_write) {
         " dp=2 execution=compiled", " dp=2 offload=activations attention=unfused"})
     expect_round_trip("llm-foundry", std::string("zero=3 micro_batch=2") + rest);
   for (const char* rest : {" zero=3 gradients=bf16", " zero=2 gradients=bf16 overlap=true",
-                           " zero=1 gradients=bf16 overlap=false offload=optimizer"})
+                           " zero=1 gradients=bf16 overlap=false offload=optimizer",
+                           " zero=1 gradients=bf16 overlap=false cp=4 cp_exchange=ulysses"})
     expect_round_trip("deepspeed", std::string("dp=8 micro_batch=2 overlap_weights=false") + rest);
 }
 

@@ -32,7 +32,7 @@ constexpr auto kKnobs = std::to_array<Knob>({
     {"training.seq_len", "@sequence", kCount},
     {"training.enable_cpu_offload", "offload", "true=optimizer,weights false=none"},
     {"training.mixed_precision_param", "@format", "bfloat16=bf16 float32=fp32"},
-    {"training.mixed_precision_reduce", "gradients", "float32=fp32 bfloat16=bf16"},
+    {"training.mixed_precision_reduce", "gradients", "float32=fp32"},
     {"training.dtype", "master", "float32=true bfloat16=false"},
     {"activation_checkpoint.mode", "recompute", "none=none selective=selective full=full"},
     {"compile.enable", "execution", "true=compiled false=eager"},
