@@ -3,7 +3,7 @@
 set(FASTPATH_LIBRARIES_base fmt::fmt tl::expected)
 set(FASTPATH_LIBRARIES_ir nlohmann_json::nlohmann_json)
 set(FASTPATH_LIBRARIES_report nlohmann_json::nlohmann_json)
-set(FASTPATH_LIBRARIES_import nlohmann_json::nlohmann_json yaml-cpp onnx onnx_proto
+set(FASTPATH_LIBRARIES_import nlohmann_json::nlohmann_json yaml-cpp toml11::toml11 onnx onnx_proto
                               protobuf::libprotobuf)
 set(FASTPATH_LIBRARIES_validate Eigen3::Eigen)
 set(FASTPATH_LIBRARIES_store SQLite::SQLite3)
@@ -18,6 +18,7 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 if(EXISTS ${PROJECT_SOURCE_DIR}/src/import)
   find_package(yaml-cpp REQUIRED)
+  find_package(toml11 REQUIRED)
   find_package(Protobuf REQUIRED)  # ONNX's own configuration names its target but does not find it
   find_package(ONNX REQUIRED)
 endif()

@@ -13,9 +13,10 @@ int run_lower(Session& session, const Arguments& arguments) {
   const Result<Imported<Workload>> workload = sources->workload(question->model, question->step);
   if (!workload) return session.fail(workload.error());
   session.warn(workload->warnings);
-  const Result<Plan> plan = plan_from(arguments.text_or("plan", ""));
+  const Result<GivenPlan> plan = plan_from(arguments.text_or("plan", ""));
   if (!plan) return session.fail(plan.error());
-  const Result<Program> program = lower(workload->value, *plan);
+  session.warn(plan->warnings);
+  const Result<Program> program = lower(workload->value, plan->plan);
   if (!program) return session.fail(program.error());
   session.answer(to_json_text(*program));
   return kAnswered;

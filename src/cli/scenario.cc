@@ -35,8 +35,9 @@ constexpr std::array<Flag, 3> kGenerationFlags{{
 constexpr Flag kPlanFlag{"plan",
                          FlagKind::text,
                          "PLAN",
-                         "such as 'tp=8 pp=4 micro_batch=1', or a YAML file; the fastest of the "
-                         "usual ones if not given",
+                         "such as 'tp=8 pp=4 micro_batch=1', a YAML file, or a launch script or "
+                         "configuration of a training framework; the fastest of the usual ones if "
+                         "not given",
                          "",
                          true};
 constexpr Flag kCatalogFlag{
@@ -233,19 +234,21 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   Result<Imported<Workload>> workload = sources.workload(question.model, step);
   Result<System> system = sources.system(on);
   if (system) system = scaled(std::move(*system), arguments);
-  Result<Plan> parsed = plan.empty() ? Result<Plan>(Plan{}) : plan_from(plan);
+  Result<GivenPlan> given = plan.empty() ? Result<GivenPlan>(GivenPlan{}) : plan_from(plan);
   if (!workload) append(mistakes, std::move(workload.error()));
   if (!system) append(mistakes, std::move(system.error()));
-  if (!parsed) append(mistakes, std::move(parsed.error()));
+  if (!given) append(mistakes, std::move(given.error()));
   if (!mistakes.empty()) return failure(std::move(mistakes));
   scenario.workload = std::move(workload->value);
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
+  append(scenario.warnings, std::move(given->warnings));
+  Result<Plan> parsed = given->on(scenario.system.device_count());
   if (plan.empty()) {
     parsed = default_plan(scenario.workload, scenario.system);
-    if (!parsed) return failure(std::move(parsed.error()));
-    scenario.plan_was_chosen = true;
+    scenario.plan_was_chosen = parsed.has_value();
   }
+  if (!parsed) return failure(std::move(parsed.error()));
   scenario.plan = *parsed;
   scenario.plan_text = describe_plan(*parsed);
   check_devices(scenario, mistakes);

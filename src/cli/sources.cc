@@ -111,6 +111,15 @@ Table entry_table(std::string_view part, const std::vector<CatalogEntry>& entrie
   return table;
 }
 
+/// "megatron:FILE" in its parts; no framework where none is in front.
+std::pair<std::string, std::string> framework_and_file(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  for (const std::string& name : framework_names()) {
+    if (text.substr(0, colon) == name && colon != text.npos) return {name, text.substr(colon + 1)};
+  }
+  return {"", text};
+}
+
 Diagnostic nothing_found(const std::string& part, const std::string& word,
                          const std::vector<std::string>& names) {
   return {{.file = "catalog"},
@@ -246,12 +255,30 @@ bool is_graph(const std::string& model) {
   return text && (text->starts_with("workload:") || text->find("\nworkload:") != std::string::npos);
 }
 
-Result<Plan> plan_from(const std::string& text_or_file) {
-  if (!is_yaml(text_or_file))
-    return parse_plan(text_or_file, {.file = "plan", .line = 1, .column = 1});
-  const Result<std::string> text = read_file(text_or_file, kTextLimit);
+Result<Plan> GivenPlan::on(std::int64_t devices) const {
+  return job ? plan_on_devices(*job, devices) : Result<Plan>(plan);
+}
+
+Result<GivenPlan> plan_from(const std::string& text_or_file) {
+  const auto [framework, file] = framework_and_file(text_or_file);
+  const bool framework_file =
+      !framework.empty() || ends_with_any(file, {".sh", ".toml", ".json", ".yaml", ".yml"});
+  if (!framework_file) {
+    Result<Plan> plan = parse_plan(text_or_file, {.file = "plan", .line = 1, .column = 1});
+    if (!plan) return failure(std::move(plan.error()));
+    return GivenPlan{*plan, std::nullopt, {}};
+  }
+  const Result<std::string> text = read_file(file, kTextLimit);
   if (!text) return failure(text.error());
-  return read_plan(*text, text_or_file);
+  const std::string told = framework.empty() ? framework_of(*text, file) : framework;
+  if (told.empty()) {
+    Result<Plan> plan = read_plan(*text, file);
+    if (!plan) return failure(std::move(plan.error()));
+    return GivenPlan{*plan, std::nullopt, {}};
+  }
+  Result<Imported<FrameworkJob>> job = read_framework(*text, file, told);
+  if (!job) return failure(std::move(job.error()));
+  return GivenPlan{job->value.plan, std::move(job->value), std::move(job->warnings)};
 }
 
 std::string describe_plan(const Plan& plan) {

@@ -16,6 +16,7 @@
 #include "cli/session.h"
 #include "import/catalog/catalog.h"
 #include "import/training/rows.h"
+#include "import/frameworks/frameworks.h"
 
 namespace fastpath::cli {
 
@@ -64,8 +65,19 @@ class Sources {
 /// Whether `model` is a file with operators and sizes of its own, which has no phases.
 bool is_graph(const std::string& model);
 
-/// Plan text ("tp=2 dp=4") or the name of a YAML file.
-Result<Plan> plan_from(const std::string& text_or_file);
+/// A plan as the user gave it. `job`: where it is a training framework's file.
+struct GivenPlan {
+  Plan plan;
+  std::optional<FrameworkJob> job;
+  Diagnostics warnings;
+
+  /// The plan on `devices`, which a framework's file may leave open.
+  Result<Plan> on(std::int64_t devices) const;
+};
+
+/// Plan text ("tp=2 dp=4"), the name of a YAML file, or a training framework's file: told by its
+/// extension and keys, or by its framework in front, "megatron:FILE".
+Result<GivenPlan> plan_from(const std::string& text_or_file);
 
 /// The plan as it is printed.
 std::string describe_plan(const Plan& plan);

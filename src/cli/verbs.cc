@@ -53,6 +53,8 @@ constexpr std::array<std::string_view, 1> kExplainExamples{
 };
 constexpr std::array<std::string_view, 2> kCatalogExamples{"catalog devices h100",
                                                            "catalog systems dgx-h100"};
+constexpr std::array<std::string_view, 2> kPlanExamples{
+    "plan train.sh", "plan 'tp=8 pp=4 dp=2 zero=1' --as megatron --global-batch 256"};
 constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
@@ -93,6 +95,7 @@ struct Tables {
   std::array<FlagGroup, 2> collective{
       {{"Collective", collective_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> catalog{{{"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> plan{{{"Plan", plan_verb_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> lower{{{"Model", workload_flags()}, {"Plan", plan_flags()}}};
   std::array<FlagGroup, 4> import{{{"Model", workload_flags()},
                                    {"Detail", kImportFlags},
@@ -102,7 +105,7 @@ struct Tables {
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 13> verbs{{
+  std::array<Verb, 14> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
@@ -115,6 +118,8 @@ struct Tables {
        1, explain, kExplainExamples, run_explain},
       {"import", "Read a model and print its parameters, work and traffic by operator.", "MODEL", 1,
        1, import, kImportExamples, run_import},
+      {"plan", "Read a plan, or a training framework's file, and write it in another's words.",
+       "PLAN", 1, 1, plan, kPlanExamples, run_plan},
       {"lower", "Print what each device executes under a plan, as JSON.", "MODEL", 1, 1, lower,
        kLowerExamples, run_lower},
       {"collective", "Print the times that nccl-tests should show, and say why a log differs.",

@@ -14,6 +14,7 @@ std::span<const Flag> calibrate_flags();
 std::span<const Flag> collective_flags();
 std::span<const Flag> search_run_flags();
 std::span<const Flag> merge_flags();
+std::span<const Flag> plan_verb_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
@@ -22,6 +23,7 @@ int run_search(Session& session, const Arguments& arguments);
 int run_merge(Session& session, const Arguments& arguments);
 int run_collective(Session& session, const Arguments& arguments);
 int run_catalog(Session& session, const Arguments& arguments);
+int run_plan(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);
 int run_import(Session& session, const Arguments& arguments);
 int run_validate(Session& session, const Arguments& arguments);

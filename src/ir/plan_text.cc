@@ -412,6 +412,13 @@ Result<Plan> parse_plan(std::string_view text, const Place& place) {
   return plan_of_words(words_of_text(text, place));
 }
 
+std::vector<std::pair<std::string, std::string>> all_words_of_plan(const Plan& plan) {
+  std::vector<std::pair<std::string, std::string>> words;
+  for (const Field& field : kFields)
+    words.emplace_back(field.name, field.write(plan));
+  return words;
+}
+
 std::vector<std::pair<std::string, std::string>> words_of_plan(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> words;
   const Plan standard;

@@ -57,7 +57,10 @@ std::vector<PlanWord> words_of_text(std::string_view text, const Place& place);
 /// at once, each with its column.
 Result<Plan> parse_plan(std::string_view text, const Place& place);
 
-/// The fields that differ from the default, in a fixed order.
+/// All fields, in a fixed order; formats that the plan leaves to the model are empty.
+std::vector<std::pair<std::string, std::string>> all_words_of_plan(const Plan& plan);
+
+/// Those that differ from the default.
 std::vector<std::pair<std::string, std::string>> words_of_plan(const Plan& plan);
 
 /// Canonical text, which parse_plan reads back to an equal plan; empty for the default plan.
