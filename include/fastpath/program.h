@@ -107,7 +107,9 @@ struct StageBlock {
   SegmentUse use = SegmentUse::executed;
 };
 
-/// One virtual stage. Stage `s` of a plan with `p` ranks in pipeline runs on pipeline rank s mod p.
+/// One virtual stage. With `p` ranks in pipeline, stage `s` runs on pipeline rank s mod p; under
+/// zb_v and dualpipe stage s >= p runs on rank 2p - 1 - s. Under dualpipe stages p .. 2p - 1 are a
+/// copy of the first p, for the micro-batches that enter at the last rank.
 struct Stage {
   std::vector<StageBlock> blocks;
   Bytes send;                ///< activations to the next stage per micro-batch, 0 at the last
@@ -124,7 +126,7 @@ struct Program {
   std::vector<BlockProgram> blocks;                ///< distinct blocks
   std::vector<std::string> block_names;            ///< parallel to `blocks`
   std::vector<std::vector<std::string>> op_names;  ///< [block][op]
-  std::vector<Stage> stages;                       ///< pipeline_parallel x virtual_stages
+  std::vector<Stage> stages;                       ///< pipeline_parallel x chunks per rank
   std::array<Group, kMeshAxes> groups;             ///< by MeshAxis
 };
 

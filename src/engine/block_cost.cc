@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/parted_backward.h"
+
 namespace fastpath {
 
 std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& models) {
@@ -37,13 +39,14 @@ PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models) {
   return pass;
 }
 
-BlockCost cost_of_block(const BlockProgram& program, const Models& models) {
+BlockCost cost_of_block(const Block& block, const BlockProgram& program, const Models& models) {
   BlockCost cost;
-  cost.forward = cost_of_pass(program.forward, models);
-  cost.backward = cost_of_pass(program.backward, models);
+  for (const SlotPass pass : kSlotPasses) {
+    cost.passes[static_cast<std::size_t>(pass)] = cost_of_pass(tasks_of(program, pass), models);
+  }
   for (const Task& task : program.gathers)
     cost.gather += models.cost(task).time;
-  cost.memory = program.memory;
+  cost.kept_for_weights = kept_for_weights(block, program);
   return cost;
 }
 

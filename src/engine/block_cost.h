@@ -1,11 +1,13 @@
 /// Time of a block's passes: its tasks on two lanes, operators on one and collectives on the other.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 
+#include "engine/schedule.h"
 #include "model/device_model.h"
 #include "model/network_model.h"
 
@@ -45,12 +47,14 @@ struct PassCost {
 PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models);
 
 struct BlockCost {
-  PassCost forward;
-  PassCost backward;
-  Seconds gather;  ///< of sharded weights, before each pass
-  BlockMemory memory;
+  std::array<PassCost, kSlotPasses.size()> passes;  ///< by SlotPass
+  Seconds gather;                                   ///< of sharded weights, before each pass
+  Bytes kept_for_weights;  ///< activations and gradients, from the input half to the weight half
+
+  const PassCost& of(SlotPass pass) const { return passes[static_cast<std::size_t>(pass)]; }
 };
 
-BlockCost cost_of_block(const BlockProgram& program, const Models& models);
+/// `block` is the block of the workload that `program` was lowered from.
+BlockCost cost_of_block(const Block& block, const BlockProgram& program, const Models& models);
 
 }  // namespace fastpath

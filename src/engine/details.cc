@@ -54,7 +54,7 @@ class RowSums {
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan,
                                        std::size_t rank) {
   const std::vector<BlockProgram> programs = state.lowerer.lower_blocks(plan);
-  const auto micro_batches = static_cast<double>(state.lowerer.micro_batches(plan).count);
+  const auto micro_batches = static_cast<double>(state.order(plan).times(rank, SlotPass::forward));
   const Models& models = state.models(plan.execution);
   const Workload& workload = state.lowerer.workload();
   RowSums sums(workload, models);

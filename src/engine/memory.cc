@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/state.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 namespace {
@@ -49,31 +50,39 @@ void add_states(const Plan& plan, const std::vector<StageBlock>& stage,
   }
 }
 
+Bytes kept_for_weights(const std::vector<StageBlock>& stage, const CostedBlocks& costs) {
+  Bytes sum;
+  for (const StageBlock& run : stage) {
+    if (run.use != SegmentUse::executed) continue;
+    sum += static_cast<double>(run.repeat) * costs.cost[run.program].kept_for_weights;
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::vector<MemoryByClass> Predictor::State::memory(const Plan& plan, const CostedBlocks& costs) {
   const auto& stages = lowerer.stages(plan);
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
   const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
-  std::vector<MemoryByClass> result(ranks);
-  std::vector<Bytes> kept;
+  std::vector<MemoryByClass> result(static_cast<std::size_t>(plan.pipeline_parallel));
+  std::vector<KeptBytes> kept;
   kept.reserve(stages.size());
-  for (const auto& stage : stages)
-    kept.push_back(stage_memory(stage, costs.memory).saved);
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    MemoryByClass& memory = result[rank];
-    for (std::size_t s = rank; s < stages.size(); s += ranks) {
-      const BlockMemory sum = stage_memory(stages[s], costs.memory);
-      memory.workspace = std::max(memory.workspace, sum.working);
-      memory.cache += micro_batches * sum.cache;
-      if (training()) {
-        add_states(plan, stages[s], costs.memory, memory);
-      } else {
-        memory.weights += sum.weights;
-      }
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const auto rank = rank_of_stage(plan, static_cast<std::int64_t>(s));
+    MemoryByClass& memory = result[static_cast<std::size_t>(rank)];
+    const BlockMemory sum = stage_memory(stages[s], costs.memory);
+    kept.push_back({sum.saved, kept_for_weights(stages[s], costs)});
+    memory.workspace = std::max(memory.workspace, sum.working);
+    memory.cache += micro_batches * sum.cache;
+    if (training()) {
+      add_states(plan, stages[s], costs.memory, memory);
+    } else {
+      memory.weights += sum.weights;
     }
-    if (training()) memory.activations = peak_in_flight(order(plan), rank, kept);
   }
+  if (!training()) return result;
+  for (std::size_t rank = 0; rank < result.size(); ++rank)
+    result[rank].activations = peak_in_flight(order(plan), rank, kept);
   return result;
 }
 

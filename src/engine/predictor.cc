@@ -127,7 +127,8 @@ const CostedBlocks& Predictor::State::costed(const Plan& plan) {
   if (!added) return found->second;
   CostedBlocks& costs = found->second;
   for (const BlockProgram& program : lowerer.lower_blocks(plan)) {
-    costs.cost.push_back(cost_of_block(program, models(plan.execution)));
+    const Block& block = lowerer.workload().blocks[program.block];
+    costs.cost.push_back(cost_of_block(block, program, models(plan.execution)));
     costs.memory.push_back(program.memory);
   }
   costs.ideal = ideal_time(lowerer.workload(), plan, models(plan.execution).device);
@@ -155,12 +156,15 @@ Prediction Predictor::State::predict(const Plan& plan) {
     const RankCost cost = rank_cost(plan, costs, rank, run.end[rank]);
     if (rank == 0 || cost.finish() > slowest.finish()) slowest = cost;
   }
-  for (const auto& stage : lowerer.stages(plan)) {
-    executed += cost_of_stage(stage, costs, false).work;
-    if (training()) executed += cost_of_stage(stage, costs, true).work;
+  const auto& stages = lowerer.stages(plan);
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    for (const SlotPass pass : kSlotPasses) {
+      const auto times = static_cast<double>(order(plan).times(s, pass));
+      if (times > 0) executed += times * cost_of_stage(stages[s], costs, pass).work;
+    }
   }
   const double ranks_per_stage = static_cast<double>(plan.device_count()) / plan.pipeline_parallel;
-  result.executed_work = ranks_per_stage * static_cast<double>(result.micro_batches) * executed;
+  result.executed_work = ranks_per_stage * executed;
   result.model_work = work.forward_work + (training() ? work.backward_work : Flops{});
   result.step.value = slowest.finish();
   result.by_bound = slowest.by_bound;

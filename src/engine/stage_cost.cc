@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "engine/state.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 namespace {
@@ -8,6 +10,10 @@ namespace {
 void add(TimeByBound& sum, const TimeByBound& part, double times) {
   for (std::size_t i = 0; i < sum.size(); ++i)
     sum[i] += times * part[i];
+}
+
+std::size_t stage_index(const Plan& plan, std::size_t rank, std::int64_t chunk) {
+  return static_cast<std::size_t>(stage_of(plan, static_cast<std::int64_t>(rank), chunk));
 }
 
 Seconds& network_of(TimeByBound& by_bound) {
@@ -32,19 +38,20 @@ struct GatherLane {
 }  // namespace
 
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
-                       bool backward) {
+                       SlotPass pass) {
   PassCost sum;
   GatherLane gathers;
   for (std::size_t i = 0; i < stage.size(); ++i) {
-    const StageBlock& run = stage[backward ? stage.size() - 1 - i : i];
+    const StageBlock& run = stage[pass == SlotPass::forward ? i : stage.size() - 1 - i];
     if (run.use != SegmentUse::executed) continue;
     const BlockCost& block = blocks.cost[run.program];
-    const PassCost& pass = backward ? block.backward : block.forward;
+    const PassCost& cost = block.of(pass);
     const auto times = static_cast<double>(run.repeat);
-    sum.time += times * pass.time;
-    sum.work += times * pass.work;
-    add(sum.by_bound, pass.by_bound, times);
-    if (block.gather > Seconds{}) gathers.run(block.gather, pass.time, times);
+    sum.time += times * cost.time;
+    sum.work += times * cost.work;
+    add(sum.by_bound, cost.by_bound, times);
+    const bool gathered = block.gather > Seconds{} && pass != SlotPass::backward_weight;
+    if (gathered) gathers.run(block.gather, cost.time, times);
   }
   sum.time += gathers.waiting;
   network_of(sum.by_bound) += gathers.waiting;
@@ -54,18 +61,23 @@ PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks&
 StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& costs) {
   StageTimes times;
   const auto& stages = lowerer.stages(plan);
-  const Mesh mesh = mesh_of(plan);
-  const Group link{2, mesh.group(MeshAxis::pipeline).stride};
+  for (const auto& stage : stages) {
+    times.forward.push_back(cost_of_stage(stage, costs, SlotPass::forward).time);
+    times.backward.push_back(cost_of_stage(stage, costs, SlotPass::backward).time);
+    times.backward_input.push_back(cost_of_stage(stage, costs, SlotPass::backward_input).time);
+    times.backward_weight.push_back(cost_of_stage(stage, costs, SlotPass::backward_weight).time);
+  }
+  const std::int64_t stride = mesh_of(plan).group(MeshAxis::pipeline).stride;
   const NetworkModel& network = models(plan.execution).network;
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    times.forward.push_back(cost_of_stage(stages[s], costs, false).time);
-    times.backward.push_back(training() ? cost_of_stage(stages[s], costs, true).time : Seconds{});
-    Seconds send;
-    if (s + 1 < stages.size() && plan.pipeline_parallel > 1 && !stages[s + 1].empty()) {
-      const Bytes boundary = costs.memory[stages[s + 1].front().program].boundary;
-      send = network.cost(Collective::send_recv, link, boundary).time;
-    }
-    times.send.push_back(send);
+  times.send.resize(stages.size());
+  for (std::size_t s = 0; s + 1 < stages.size(); ++s) {
+    const auto stage = static_cast<std::int64_t>(s);
+    const std::int64_t apart =
+        std::abs(rank_of_stage(plan, stage + 1) - rank_of_stage(plan, stage));
+    const bool ends_chain = (stage + 1) % chain_of(plan) == 0;
+    if (apart == 0 || ends_chain || stages[s + 1].empty()) continue;
+    const Bytes boundary = costs.memory[stages[s + 1].front().program].boundary;
+    times.send[s] = network.cost(Collective::send_recv, {2, apart * stride}, boundary).time;
   }
   return times;
 }
@@ -118,20 +130,43 @@ class Reduction {
   Seconds network_free_;  ///< end of the reductions so far
 };
 
-}  // namespace
-
+/// Whether an update task is a reduction of gradients, which starts under the backward.
 bool overlaps_backward(const Task& task) {
   const bool reduces =
       task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
   return reduces && task.axis == MeshAxis::data;
 }
 
+/// DualPipe: two ranks hold the same two stages and add up their gradients.
+Task reduction_over_copies(const Plan& plan, const BlockMemory& memory, std::size_t rank) {
+  const Mesh mesh = mesh_of(plan);
+  const auto partner = plan.pipeline_parallel - 1 - static_cast<std::int64_t>(rank);
+  const std::int64_t apart = std::abs(partner - static_cast<std::int64_t>(rank));
+  const auto share = [&](Group group) {
+    return plan.zero_stage >= 1 ? static_cast<double>(group.size) : 1.0;
+  };
+  const double elements =
+      memory.parameters /
+          share(joint_group(mesh, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})) +
+      memory.expert_parameters / share(joint_group(mesh, {MeshAxis::context, MeshAxis::data}));
+  Task task;
+  task.op = kWholeBlock;
+  task.pass = Pass::update;
+  task.collective = Collective::all_reduce;
+  task.axis = MeshAxis::pipeline;
+  task.group = {2, apart * mesh.group(MeshAxis::pipeline).stride};
+  task.payload = elements * bytes_per_element(plan.gradient_format);
+  return task;
+}
+
+}  // namespace
+
 std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::size_t rank) {
   const auto& stages = lowerer.stages(plan);
   std::vector<StageBlock> all;
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
-  for (std::size_t s = rank; s < stages.size(); s += ranks) {
-    all.insert(all.end(), stages[s].begin(), stages[s].end());
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    const auto& stage = stages[stage_index(plan, rank, chunk)];
+    all.insert(all.end(), stage.begin(), stage.end());
   }
   return all;
 }
@@ -139,14 +174,15 @@ std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::
 void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                   RankCost& cost) {
   const auto& stages = lowerer.stages(plan);
-  const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
-  for (std::size_t s = rank; s < stages.size(); s += ranks) {
-    for (const bool backward : {false, true}) {
-      if (backward && !training()) continue;
-      const PassCost pass = cost_of_stage(stages[s], costs, backward);
-      cost.busy += micro_batches * pass.time;
-      add(cost.by_bound, pass.by_bound, micro_batches);
+  const ScheduleOrder& schedule = order(plan);
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    const std::size_t s = stage_index(plan, rank, chunk);
+    for (const SlotPass pass : kSlotPasses) {
+      const auto times = static_cast<double>(schedule.times(s, pass));
+      if (times == 0) continue;
+      const PassCost one = cost_of_stage(stages[s], costs, pass);
+      cost.busy += times * one.time;
+      add(cost.by_bound, one.by_bound, times);
     }
   }
 }
@@ -155,15 +191,28 @@ Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks
                                             std::size_t rank) {
   Reduction reduction(plan, models(plan.execution).network);
   const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
+  const bool parted = order(plan).times(rank, SlotPass::backward_weight) > 0;
+  const SlotPass last = parted ? SlotPass::backward_weight : SlotPass::backward;
   for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
     if (run->use != SegmentUse::executed) continue;
     const BlockMemory& block = costs.memory[run->program];
     const Seconds hidden_under =
-        plan.overlap_gradients ? costs.cost[run->program].backward.time : Seconds{};
+        plan.overlap_gradients ? costs.cost[run->program].of(last).time : Seconds{};
     reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
                   static_cast<double>(run->repeat));
   }
   return reduction.exposed();
+}
+
+std::vector<Task> Predictor::State::update_of_rank(const Plan& plan, const CostedBlocks& costs,
+                                                   std::size_t rank) {
+  const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
+  std::vector<Task> tasks = update_tasks(plan, memory);
+  tasks.erase(std::remove_if(tasks.begin(), tasks.end(), overlaps_backward), tasks.end());
+  if (plan.schedule == Schedule::dualpipe) {
+    tasks.insert(tasks.begin(), reduction_over_copies(plan, memory, rank));
+  }
+  return tasks;
 }
 
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
@@ -173,9 +222,7 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
   add_passes(plan, costs, rank, result);
   if (!training()) return result;
   if (plan.zero_stage < 2) result.exposed_reduction = exposed_reduction(plan, costs, rank);
-  const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
-  for (const Task& task : update_tasks(plan, memory)) {
-    if (overlaps_backward(task)) continue;
+  for (const Task& task : update_of_rank(plan, costs, rank)) {
     const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;

@@ -49,6 +49,8 @@ struct Predictor::State {
   RankCost rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank, Seconds end);
   /// All blocks of a pipeline rank, chunk by chunk.
   std::vector<StageBlock> blocks_of_rank(const Plan& plan, std::size_t rank);
+  /// What follows a rank's last pass, but for reductions of gradients that start under it.
+  std::vector<Task> update_of_rank(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& costs);
   void add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank, RankCost& cost);
   Seconds exposed_reduction(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
@@ -65,13 +67,10 @@ struct Predictor::State {
   std::map<OrderKey, ScheduleOrder> orders;
 };
 
-/// Whether an update task is a reduction of gradients, which starts under the backward.
-bool overlaps_backward(const Task& task);
-
 /// A pass over the blocks of a stage, in the order of execution (forward) or against it. Gathers of
-/// sharded weights run one block ahead.
+/// sharded weights run one block ahead; the gradients of weights need none.
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
-                       bool backward);
+                       SlotPass pass);
 
 /// The operators of the rank that finishes last, summed over a step, longest first.
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan, std::size_t rank);

@@ -76,6 +76,9 @@ BlockKey block_key(const Plan& plan, std::int64_t rows) {
   BlockKey key{plan, rows};
   key.plan.virtual_stages = 1;
   key.plan.schedule = Schedule::one_f_one_b;
+  key.plan.first_stage_layers = 0;
+  key.plan.last_stage_layers = 0;
+  key.plan.ends_are_layers = false;
   key.plan.micro_batch = 0;
   key.plan.overlap_gradients = true;
   key.plan.optimizer = Optimizer::adam;
@@ -133,9 +136,9 @@ std::vector<BlockProgram> Lowerer::lower_blocks(const Plan& plan) const {
 }
 
 const std::vector<std::vector<StageBlock>>& Lowerer::stages(const Plan& plan) {
-  const std::int64_t count = std::int64_t{plan.pipeline_parallel} * plan.virtual_stages;
-  const auto [found, added] = stages_.try_emplace(count);
-  if (added) found->second = share_out(workload_, count);
+  const StageKey key = stage_key(plan);
+  const auto [found, added] = stages_.try_emplace(key);
+  if (added) found->second = share_out(workload_, plan);
   return found->second;
 }
 

@@ -10,6 +10,7 @@
 
 #include "lower/legality.h"
 #include "lower/splitting.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 
@@ -45,14 +46,14 @@ class Lowerer {
   /// All blocks of the workload under a legal plan, by block index.
   std::vector<BlockProgram> lower_blocks(const Plan& plan) const;
 
-  /// Blocks of each stage (index into Workload::blocks). Remembered by the number of stages.
+  /// Blocks of each stage (index into what lower_blocks returns). Remembered.
   const std::vector<std::vector<StageBlock>>& stages(const Plan& plan);
 
  private:
   Workload workload_;
   Limits limits_;
   std::vector<std::vector<OpDims>> op_dims_;  ///< [block][op]
-  std::map<std::int64_t, std::vector<std::vector<StageBlock>>> stages_;
+  std::map<StageKey, std::vector<std::vector<StageBlock>>> stages_;
 };
 
 /// After the last micro-batch: gradient reduction, optimizer, gather of updated weights, for a
