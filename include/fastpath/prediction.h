@@ -32,8 +32,19 @@ struct MemoryByClass {
   Bytes activations;
   Bytes cache;
   Bytes workspace;
+  Bytes overhead;  ///< of the allocator: rounding and fragmentation; contexts of the driver and of
+                   ///< collectives
 
-  Bytes total() const { return weights + gradients + optimizer + activations + cache + workspace; }
+  Bytes total() const {
+    return weights + gradients + optimizer + activations + cache + workspace + overhead;
+  }
+};
+
+/// One change of the plan, and what the plan needs and takes with it.
+struct Remedy {
+  std::string change;  ///< words of a plan: "recompute=full"
+  Bytes needed;        ///< on the rank that needs most
+  Seconds step;
 };
 
 /// The plan needs more than a device has, on pipeline rank `role`.
@@ -41,6 +52,7 @@ struct OutOfMemory {
   int role = 0;
   Bytes needed;
   Bytes available;
+  std::vector<Remedy> remedies;  ///< on request: single changes with which it fits, fastest first
 };
 
 /// Share of the step: `time` on the slowest rank's path.

@@ -23,6 +23,9 @@ enum class Collective : std::uint8_t {
   reduce,
 };
 
+/// Between a device's main memory and its host's.
+enum class HostCopy : std::uint8_t { none, to_host, from_host };
+
 /// Ranks that communicate: `size` ranks, `stride` apart in the order of the plan's mesh.
 struct Group {
   std::int64_t size = 1;
@@ -58,20 +61,21 @@ struct OpShape {
 /// Task::op of what belongs to no operator: gathering a block's weights, reducing its gradients.
 inline constexpr std::uint32_t kWholeBlock = 0xffffffff;
 
-/// A local operator, or a collective over `group`.
+/// A local operator, a collective over `group`, or a copy of `payload` between device and host.
 struct Task {
   std::uint32_t op = 0;  ///< index in the block's ops: names the task
   Pass pass = Pass::forward;
   Collective collective = Collective::none;
   MeshAxis axis = MeshAxis::tensor;  ///< of the collective
   Group group;                       ///< of the collective
-  Bytes payload;  ///< all_reduce, broadcast, reduce: the tensor; all_gather, reduce_scatter: the
-                  ///< whole, gathered tensor; all_to_all: what one rank holds; send_recv: the
-                  ///< message
+  Bytes payload;  ///< a copy: its bytes. all_reduce, broadcast, reduce: the tensor; all_gather,
+                  ///< reduce_scatter: the whole, gathered tensor; all_to_all: what one rank holds;
+                  ///< send_recv: the message
   OpShape shape;
   /// Ranks that do the very same work: whole-model totals count 1/replication of this task.
   double replication = 1;
   std::vector<std::uint32_t> after;  ///< earlier tasks of the list that must have ended
+  HostCopy copy = HostCopy::none;
 };
 
 /// Per-rank memory of one block, for one micro-batch where it holds activations.
@@ -83,20 +87,35 @@ struct BlockMemory {
   /// parallelism splits the tokens they see.
   double tensor_partial_parameters = 0;
   double distinct_parameters = 0;  ///< all trained elements, each over the ranks that hold a copy
-  Bytes saved;                     ///< activations kept from forward to backward
-  Bytes working;                   ///< largest live set while the block runs, besides `saved`
-  Bytes boundary;                  ///< the block's activation inputs
-  Bytes cache;                     ///< keys, values and states, of one micro-batch
+  Bytes expert_weights;            ///< of `weights`, those that are split over the expert axis
+  Bytes trained_weights;           ///< of `weights`, those of `parameters`
+  Bytes trained_expert_weights;    ///< of `weights`, those of `expert_parameters`
+  /// Of `parameters` and `expert_parameters`, those of matrices between hidden dimensions, which
+  /// muon orthogonalises; their number, and the work of it.
+  double matrix_parameters = 0;
+  double expert_matrix_parameters = 0;
+  double matrices = 0;
+  Flops orthogonalisation;
+  Bytes saved;      ///< activations kept from forward to backward
+  Bytes working;    ///< largest live set while the block runs, besides `saved`
+  Bytes boundary;   ///< the block's activation inputs
+  Bytes cache;      ///< keys, values and states, of one micro-batch
+  Bytes offloaded;  ///< activations kept in the host's memory instead of `saved`
 };
 
-/// One block on one rank. Tasks run on two lanes: operators on one, collectives on the other.
+/// One block on one rank. Tasks run on lanes: operators on one, collectives on another, copies to
+/// and from the host on one each.
 struct BlockProgram {
   std::uint32_t block = 0;
   std::vector<Task> forward;
   std::vector<Task> backward;  ///< recomputation included, first
-  /// Gathers of sharded weights (ZeRO-3), before the forward and again before the backward. They
-  /// run ahead: under the block before, where that takes long enough.
+  /// ZeRO-3: gathers of sharded weights before the forward, and again before the backward unless
+  /// the gathered weights are kept. They run ahead, under the `prefetch` blocks before.
   std::vector<Task> gathers;
+  std::vector<Task> regathers;
+  /// ZeRO-2 and 3: reductions of the block's gradients into shards after its backward. They run on
+  /// under the next blocks.
+  std::vector<Task> scatters;
   BlockMemory memory;
 };
 
@@ -107,7 +126,9 @@ struct StageBlock {
   SegmentUse use = SegmentUse::executed;
 };
 
-/// One virtual stage. Stage `s` of a plan with `p` ranks in pipeline runs on pipeline rank s mod p.
+/// One virtual stage. With `p` ranks in pipeline, stage `s` runs on pipeline rank s mod p; under
+/// zb_v and dualpipe stage s >= p runs on rank 2p - 1 - s. Under dualpipe stages p .. 2p - 1 are a
+/// copy of the first p, for the micro-batches that enter at the last rank.
 struct Stage {
   std::vector<StageBlock> blocks;
   Bytes send;                ///< activations to the next stage per micro-batch, 0 at the last
@@ -124,7 +145,7 @@ struct Program {
   std::vector<BlockProgram> blocks;                ///< distinct blocks
   std::vector<std::string> block_names;            ///< parallel to `blocks`
   std::vector<std::vector<std::string>> op_names;  ///< [block][op]
-  std::vector<Stage> stages;                       ///< pipeline_parallel x virtual_stages
+  std::vector<Stage> stages;                       ///< pipeline_parallel x chunks per rank
   std::array<Group, kMeshAxes> groups;             ///< by MeshAxis
 };
 

@@ -61,20 +61,6 @@ struct Achieved {
   Figure<Seconds> graph_launch;  ///< between two kernels of a captured graph
 };
 
-/// How a software stack runs training steps on a generation of devices, over what its operators
-/// take alone. Fitted by `calibrate` on published runs.
-struct Framework {
-  std::string id;          ///< "megatron-core", "fsdp", ...
-  Fitted contraction;      ///< time of matmuls, convolutions and attention over the kernel's own
-  Fitted memory;           ///< time of all other operators over their kernels' own
-  Fitted network;          ///< time of collectives over that of the library alone
-  Figure<Seconds> launch;  ///< of the host, from kernel to kernel, where it launches them singly
-  Figure<Seconds> step;    ///< once a step: data loading, norms of gradients, logging
-  double low = 0;          ///< measured over predicted steps: 90 % lie between `low` and `high`;
-  double high = 0;         ///< 0 = not known
-  std::size_t rows = 0;    ///< measured steps that it was fitted on
-};
-
 struct Device {
   std::string id;
   std::string name;
@@ -103,6 +89,7 @@ struct Device {
 enum class Topology : std::uint8_t { switched, mesh, ring, torus, bus };
 
 struct CollectiveTuning;  // fastpath/collective.h
+struct Framework;         // fastpath/framework.h
 
 /// The members of a level are the units of the level below (devices at the first level).
 struct Level {
@@ -144,7 +131,7 @@ struct System {
   std::vector<Storage> storage;
   std::optional<Figure<DollarsPerSecond>> rent;  ///< per device, instead of the device's own
   double power_overhead = 1;                     ///< facility power over IT power (PUE)
-  std::optional<Framework> framework;            ///< none: kernels and collectives as if alone
+  std::shared_ptr<const Framework> framework;    ///< null: kernels and collectives as if alone
   std::string notes;
 
   /// All devices of all levels.

@@ -101,6 +101,9 @@ struct OpAttributes {
   bool causal = false;           ///< attention: query i sees keys up to its own position
   std::int64_t window = 0;       ///< attention: keys seen at most; 0 = all
   std::int64_t sparse_keys = 0;  ///< attention: keys selected per query (index top-k); 0 = all
+  std::int64_t document = 0;     ///< attention: mean tokens of documents that share a sequence and
+                                 ///< do not attend to each other; 0 = one document a sequence
+  bool dropout = false;          ///< attention: its probabilities are dropped at random
   double work_per_element = 1;   ///< FLOP per element of the larger side: elementwise, norms, scan
   DimId over = 0;                ///< norms, softmax, cross_entropy, top_k: the reduced dimension
   std::string function;  ///< what an elementwise, scan or opaque operator computes: "silu_mul"

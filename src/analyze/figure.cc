@@ -16,8 +16,8 @@ namespace {
 
 using Terms = std::vector<ExplainedTerm>;
 
-constexpr std::string_view kMemoryNames[] = {"weights",     "gradients", "optimizer",
-                                             "activations", "cache",     "workspace"};
+constexpr std::string_view kMemoryNames[] = {"weights", "gradients", "optimizer", "activations",
+                                             "cache",   "workspace", "overhead"};
 
 template <class Q>
 ExplainedTerm input(std::string name, const Figure<Q>& figure, Unit unit, int depth = 1) {
@@ -117,6 +117,7 @@ Bytes class_of(const MemoryByClass& memory, std::string_view name) {
   if (name == "optimizer") return memory.optimizer;
   if (name == "activations") return memory.activations;
   if (name == "cache") return memory.cache;
+  if (name == "overhead") return memory.overhead;
   return memory.workspace;
 }
 
@@ -130,7 +131,10 @@ std::string_view formula_of_class(std::string_view name) {
     return "tensors kept for the backward x micro-batches in flight (inference: live tensors)";
   }
   if (name == "cache") return "keys and values (or states) of all tokens x layers on the rank";
-  return "largest set of tensors alive while one operator runs";
+  if (name == "overhead") {
+    return "contexts of the driver and of collectives, and fragments of activations and workspace";
+  }
+  return "largest set of tensors alive while one operator runs, gathered weights included";
 }
 
 Terms explain_memory(const PredictedCase& c, std::string_view name) {

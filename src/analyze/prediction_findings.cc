@@ -17,12 +17,13 @@ struct ClassName {
   Bytes MemoryByClass::*member;
 };
 
-constexpr std::array<ClassName, 6> kClasses{{{"weights", &MemoryByClass::weights},
+constexpr std::array<ClassName, 7> kClasses{{{"weights", &MemoryByClass::weights},
                                              {"gradients", &MemoryByClass::gradients},
                                              {"optimizer", &MemoryByClass::optimizer},
                                              {"activations", &MemoryByClass::activations},
                                              {"cache", &MemoryByClass::cache},
-                                             {"workspace", &MemoryByClass::workspace}}};
+                                             {"workspace", &MemoryByClass::workspace},
+                                             {"overhead", &MemoryByClass::overhead}}};
 
 std::string_view meaning_of(Bound bound) {
   switch (bound) {
@@ -299,6 +300,16 @@ Table shortage_table(const PredictedCase& c) {
   return table;
 }
 
+Table remedy_table(const PredictedCase& c) {
+  Table table{"remedies",
+              "Single changes with which it fits",
+              {{"change", Unit::none}, {"needed", Unit::bytes}, {"step", Unit::seconds}},
+              {}};
+  for (const Remedy& remedy : c.prediction.out_of_memory->remedies)
+    table.rows.push_back({remedy.change, remedy.needed.base(), remedy.step.base()});
+  return table;
+}
+
 const MemoryByClass& short_rank(const Prediction& prediction) {
   const auto role = static_cast<std::size_t>(std::max(0, prediction.out_of_memory->role));
   return role < prediction.memory.size() ? prediction.memory[role] : prediction.memory.front();
@@ -306,7 +317,7 @@ const MemoryByClass& short_rank(const Prediction& prediction) {
 
 void add_notes(Findings& findings, const PredictedCase& c) {
   const Prediction& p = c.prediction;
-  if (p.out_of_memory && !p.memory.empty()) {
+  if (p.out_of_memory && p.out_of_memory->remedies.empty() && !p.memory.empty()) {
     for (std::string& way : ways_to_save_memory(short_rank(p), c.plan, p.phase))
       findings.notes.push_back("To make it fit: " + std::move(way) + ".");
   }
@@ -448,7 +459,12 @@ Findings explain_prediction(const PredictedCase& predicted, const ExplainOptions
   findings.title =
       fmt::format("{}: {} on {}", predicted.workload.name, words_for(prediction.phase),
                   predicted.system.name.empty() ? predicted.system.id : predicted.system.name);
-  if (prediction.out_of_memory) findings.tables.push_back(shortage_table(predicted));
+  if (prediction.out_of_memory) {
+    findings.tables.push_back(shortage_table(predicted));
+    if (!prediction.out_of_memory->remedies.empty()) {
+      findings.tables.push_back(remedy_table(predicted));
+    }
+  }
   findings.tables.push_back(single_summary(predicted));
   findings.tables.push_back(bound_table(prediction));
   if (!rows_where(prediction, false).empty()) {

@@ -39,7 +39,8 @@ struct Sample {
                                  .optimizer = Bytes{30},
                                  .activations = {},
                                  .cache = {},
-                                 .workspace = {}});
+                                 .workspace = {},
+                                 .overhead = {}});
     prediction.memory[3].weights = Bytes{20};
     OperatorRow op{.block = "layer",
                    .op = "up",
@@ -130,7 +131,8 @@ TEST(WaysToSaveMemory, start_with_the_largest_class_and_skip_what_is_done_alread
                              .optimizer = Bytes{5},
                              .activations = Bytes{9},
                              .cache = {},
-                             .workspace = {}};
+                             .workspace = {},
+                             .overhead = {}};
   Plan plan;
   EXPECT_THAT(ways_to_save_memory(memory, plan, Phase::training).front(), HasSubstr("recompute"));
   plan.recompute = Recompute::full;

@@ -31,7 +31,7 @@ Result<Step> predict_at(const Sources& sources, const Question& question, const 
   if (!workload) return failure(std::move(workload.error()));
   Predictor predictor(std::move(workload->value), scenario.system);
   Result<Prediction> prediction =
-      predictor.predict(scenario.plan, {.operators = true, .elasticities = true});
+      predictor.predict(scenario.plan, {.operators = true, .elasticities = true, .remedies = true});
   if (!prediction) return failure(std::move(prediction.error()));
   return Step{request.past, std::move(*prediction)};
 }

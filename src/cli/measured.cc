@@ -17,27 +17,6 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kMostBytes = 64u << 20;
 constexpr std::array<std::string_view, 2> kPublished{"operators.csv", "deepbench.csv"};
 
-Result<std::vector<std::string>> published(const Session& session) {
-  std::vector<fs::path> folders;
-  if (const auto named = session.environment("FASTPATH_MEASUREMENTS")) folders.emplace_back(*named);
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    folders.push_back(program.parent_path().parent_path() / "share/fastpath/measurements");
-    for (fs::path up = program.parent_path(); up.has_relative_path(); up = up.parent_path())
-      folders.push_back(up / "catalog/measurements");
-  }
-  for (const fs::path& folder : folders) {
-    std::vector<std::string> files;
-    for (const std::string_view name : kPublished) {
-      if (fs::exists(folder / name, error)) files.push_back((folder / name).string());
-    }
-    if (!files.empty()) return files;
-  }
-  return failure(command_line(), "the published measurements are not installed",
-                 "name a file, or set FASTPATH_MEASUREMENTS to the folder that holds them");
-}
-
 bool wanted(const Measurement& row, const std::vector<std::string>& kinds,
             const std::string& device) {
   if (!device.empty() && row.device != device) return false;
@@ -56,13 +35,35 @@ void add_devices(const Sources& sources, Measured& measured) {
 
 }  // namespace
 
+Result<std::vector<std::string>> published_files(const Session& session,
+                                                 std::span<const std::string_view> names) {
+  std::vector<fs::path> folders;
+  if (const auto named = session.environment("FASTPATH_MEASUREMENTS")) folders.emplace_back(*named);
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    folders.push_back(program.parent_path().parent_path() / "share/fastpath/measurements");
+    for (fs::path up = program.parent_path(); up.has_relative_path(); up = up.parent_path())
+      folders.push_back(up / "catalog/measurements");
+  }
+  for (const fs::path& folder : folders) {
+    std::vector<std::string> files;
+    for (const std::string_view name : names) {
+      if (fs::exists(folder / name, error)) files.push_back((folder / name).string());
+    }
+    if (!files.empty()) return files;
+  }
+  return failure(command_line(), "the published measurements are not installed",
+                 "name a file, or set FASTPATH_MEASUREMENTS to the folder that holds them");
+}
+
 Result<Measured> measured_from(const Session& session, const Arguments& arguments,
                                const std::vector<std::string>& kinds, const std::string& device) {
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return failure(sources.error());
   std::vector<std::string> files = arguments.operands();
   if (files.empty()) {
-    const auto found = published(session);
+    const auto found = published_files(session, kPublished);
     if (!found) return failure(found.error());
     files = *found;
   }

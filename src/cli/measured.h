@@ -1,7 +1,9 @@
 /// Measurements for verbs: the catalog's or the user's, with their devices.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fastpath/result.h"
@@ -25,5 +27,9 @@ struct Measured {
 /// and `device` keep only those rows; empty keeps all.
 Result<Measured> measured_from(const Session& session, const Arguments& arguments,
                                const std::vector<std::string>& kinds, const std::string& device);
+
+/// Paths of published files, from the same places. Fails where none of `names` is installed.
+Result<std::vector<std::string>> published_files(const Session& session,
+                                                 std::span<const std::string_view> names);
 
 }  // namespace fastpath::cli

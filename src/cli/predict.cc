@@ -13,7 +13,7 @@ int predict_step(Session& session, const Arguments& arguments, const Question& q
                  const Scenario& scenario) {
   Predictor predictor(scenario.workload, scenario.system);
   const Result<Prediction> prediction =
-      predictor.predict(scenario.plan, {.operators = true, .elasticities = true});
+      predictor.predict(scenario.plan, {.operators = true, .elasticities = true, .remedies = true});
   if (!prediction) return session.fail(prediction.error());
   Findings findings = explain_prediction(
       {*prediction, scenario.workload, scenario.system, scenario.plan, scenario.plan_text},

@@ -11,6 +11,7 @@
 #include "analyze/workload_findings.h"
 #include "base/text.h"
 #include "import/catalog/catalog.h"
+#include "import/catalog/framework_defaults.h"
 #include "import/csv/gemm_table.h"
 #include "import/model/load.h"
 #include "import/onnx/read.h"
@@ -212,6 +213,13 @@ Result<Imported<Workload>> Sources::workload(const std::string& model,
                           .sequence = request.sequence,
                           .past = request.past};
   return load_model(model, step, state_->models(request));
+}
+
+Result<TrainingRows> Sources::training_rows(std::string_view text, const std::string& file) const {
+  const ModelLibrary library = state_->models({});
+  const Result<FrameworkDefaults> defaults = FrameworkDefaults::embedded();
+  if (!defaults) return failure(defaults.error());
+  return read_training_rows(text, file, {library, *defaults});
 }
 
 const Catalog& Sources::entries() const { return state_->catalog; }

@@ -15,6 +15,7 @@
 #include "cli/arguments.h"
 #include "cli/session.h"
 #include "import/catalog/catalog.h"
+#include "import/training/rows.h"
 
 namespace fastpath::cli {
 
@@ -43,6 +44,9 @@ class Sources {
 
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
+
+  /// Measured training steps from a file's text.
+  Result<TrainingRows> training_rows(std::string_view text, const std::string& file) const;
 
   /// The entries themselves.
   const Catalog& entries() const;

@@ -140,12 +140,15 @@ std::vector<Folding> foldings_of(const std::string& name) {
 }  // namespace
 
 std::span<const Flag> validate_flags() {
-  static constexpr std::array<Flag, 4> flags{{
+  static constexpr std::array<Flag, 5> flags{{
+      {"of", FlagKind::choice, "WHAT", "operators (default) or training steps",
+       "operators|training", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
-       "what a prediction has not seen: shapes, rows, devices or all of them in turn (default)",
-       "shapes|rows|devices|all", false},
+       "what a prediction has not seen: shapes, rows, devices (of operators), configurations, "
+       "sources (of training steps) or all of them in turn (default)",
+       "shapes|rows|devices|configurations|sources|all", false},
       {"rows", FlagKind::yes, "", "a table of every row", "", false},
       {"plot", FlagKind::file, "FILE", "draw predicted against measured of each kind (SVG)", "",
        false},
@@ -154,6 +157,9 @@ std::span<const Flag> validate_flags() {
 }
 
 int run_validate(Session& session, const Arguments& arguments) {
+  if (arguments.text_or("of", "operators") == "training") {
+    return run_validate_training(session, arguments);
+  }
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());
   session.warn(measured->warnings);

@@ -25,6 +25,8 @@ int run_catalog(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);
 int run_import(Session& session, const Arguments& arguments);
 int run_validate(Session& session, const Arguments& arguments);
+/// validate --of training.
+int run_validate_training(Session& session, const Arguments& arguments);
 int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);

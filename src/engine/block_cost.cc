@@ -2,7 +2,26 @@
 
 #include <algorithm>
 
+#include "fastpath/framework.h"
+
+#include "engine/parted_backward.h"
+
 namespace fastpath {
+
+Models::Models(const System& system, Execution execution)
+    : device(system.device, execution, system.framework.get()), network(system) {
+  if (!system.framework) return;
+  network_factor_ = system.framework->network.value;
+  experts_factor_ = system.framework->experts.value;
+}
+
+TaskCost Models::collective(Collective kind, Group group, Bytes payload) const {
+  TaskCost cost = network.cost(kind, group, payload);
+  cost.network =
+      std::max(network_factor_ * cost.network, network.injection_bound(kind, group, payload));
+  cost.time = cost.network;
+  return cost;
+}
 
 std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& models) {
   std::vector<TaskRun> runs;
@@ -10,7 +29,8 @@ std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& mod
   Seconds compute_free;
   Seconds network_free;
   for (const Task& task : tasks) {
-    TaskRun run{models.cost(task), {}};
+    const bool copies = task.copy != HostCopy::none;
+    TaskRun run{copies ? TaskCost{} : models.cost(task), {}};
     Seconds& lane = task.collective == Collective::none ? compute_free : network_free;
     run.start = lane;
     for (const std::uint32_t before : task.after) {
@@ -28,7 +48,7 @@ PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models) {
   Seconds computing;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     pass.time = std::max(pass.time, runs[i].end());
-    if (tasks[i].collective != Collective::none) continue;
+    if (tasks[i].collective != Collective::none || tasks[i].copy != HostCopy::none) continue;
     pass.by_bound[static_cast<std::size_t>(runs[i].cost.bound)] += runs[i].cost.time;
     pass.work += tasks[i].shape.work;
     computing += runs[i].cost.time;
@@ -37,13 +57,32 @@ PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models) {
   return pass;
 }
 
-BlockCost cost_of_block(const BlockProgram& program, const Models& models) {
+HostCopies host_copies(const std::vector<Task>& tasks, const Models& models) {
+  HostCopies copies;
+  for (const Task& task : tasks) {
+    if (task.copy == HostCopy::from_host) copies.from_host += models.cost(task).time;
+    if (task.copy == HostCopy::to_host) copies.to_host += models.cost(task).time;
+  }
+  return copies;
+}
+
+BlockCost cost_of_block(const Block& block, const BlockProgram& program, const Models& models) {
   BlockCost cost;
-  cost.forward = cost_of_pass(program.forward, models);
-  cost.backward = cost_of_pass(program.backward, models);
-  for (const Task& task : program.gathers)
-    cost.gather += models.cost(task).time;
-  cost.memory = program.memory;
+  for (const SlotPass pass : kSlotPasses) {
+    cost.passes[static_cast<std::size_t>(pass)] = cost_of_pass(tasks_of(program, pass), models);
+  }
+  const auto sum = [&](const std::vector<Task>& tasks) {
+    Seconds time;
+    for (const Task& task : tasks)
+      time += models.cost(task).time;
+    return time;
+  };
+  cost.gather = sum(program.gathers);
+  cost.regather = sum(program.regathers);
+  cost.scatter = sum(program.scatters);
+  cost.forward_copies = host_copies(program.forward, models);
+  cost.backward_copies = host_copies(program.backward, models);
+  cost.kept_for_weights = kept_for_weights(block, program);
   return cost;
 }
 

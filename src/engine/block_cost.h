@@ -1,26 +1,40 @@
 /// Time of a block's passes: its tasks on two lanes, operators on one and collectives on the other.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 
+#include "engine/schedule.h"
 #include "model/device_model.h"
+#include "model/host_link.h"
 #include "model/network_model.h"
 
 namespace fastpath {
 
 /// The cost functions of one system under one execution mode.
 struct Models {
-  DeviceModel device;
-  NetworkModel network;
+  Models(const System& system, Execution execution);
 
   TaskCost cost(const Task& task) const {
+    if (task.copy != HostCopy::none) return host.cost(task.payload);
     return task.collective == Collective::none
                ? device.cost(task.shape)
-               : network.cost(task.collective, task.group, task.payload);
+               : collective(task.collective, task.group, task.payload);
   }
+
+  /// As the system's framework reaches it.
+  TaskCost collective(Collective kind, Group group, Bytes payload) const;
+
+  DeviceModel device;
+  NetworkModel network;
+  HostLinkModel host;
+
+ private:
+  double network_factor_ = 1;
+  double experts_factor_ = 1;
 };
 
 /// When a task of a pass runs, from the pass's start.
@@ -31,7 +45,8 @@ struct TaskRun {
   Seconds end() const { return start + cost.time; }
 };
 
-/// start = max(ends of predecessors, end of the lane's last task). One entry a task.
+/// start = max(ends of predecessors, end of the lane's last task). One entry a task. Copies between
+/// device and host take no time here: they run under other blocks (HostCopies).
 std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& models);
 
 /// A pass over a block. `by_bound` adds up to `time`: operators by what limits them, and waiting
@@ -44,13 +59,27 @@ struct PassCost {
 
 PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models);
 
-struct BlockCost {
-  PassCost forward;
-  PassCost backward;
-  Seconds gather;  ///< of sharded weights, before each pass
-  BlockMemory memory;
+/// Times of a pass's copies, each direction on its own.
+struct HostCopies {
+  Seconds from_host;  ///< before the pass
+  Seconds to_host;    ///< after it
 };
 
-BlockCost cost_of_block(const BlockProgram& program, const Models& models);
+HostCopies host_copies(const std::vector<Task>& tasks, const Models& models);
+
+struct BlockCost {
+  std::array<PassCost, kSlotPasses.size()> passes;  ///< by SlotPass
+  Seconds gather;                                   ///< of sharded weights, before the forward
+  Seconds regather;                                 ///< and before the backward
+  Seconds scatter;  ///< of gradients into shards, after the backward
+  HostCopies forward_copies;
+  HostCopies backward_copies;
+  Bytes kept_for_weights;  ///< activations and gradients, from the input half to the weight half
+
+  const PassCost& of(SlotPass pass) const { return passes[static_cast<std::size_t>(pass)]; }
+};
+
+/// `block` is the block of the workload that `program` was lowered from.
+BlockCost cost_of_block(const Block& block, const BlockProgram& program, const Models& models);
 
 }  // namespace fastpath

@@ -23,7 +23,9 @@ class RowSums {
       const TaskCost cost = models_.cost(task);
       const Block& source = workload_.blocks[block];
       row.block = source.name;
-      row.op = task.op == kWholeBlock ? "weights" : source.ops[task.op].name;
+      row.op = task.copy != HostCopy::none ? "host copy"
+               : task.op == kWholeBlock    ? "weights"
+                                           : source.ops[task.op].name;
       row.pass = task.pass;
       row.collective = task.collective;
       row.bound = cost.bound;
@@ -54,16 +56,18 @@ class RowSums {
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan,
                                        std::size_t rank) {
   const std::vector<BlockProgram> programs = state.lowerer.lower_blocks(plan);
-  const auto micro_batches = static_cast<double>(state.lowerer.micro_batches(plan).count);
+  const auto micro_batches = static_cast<double>(state.order(plan).times(rank, SlotPass::forward));
   const Models& models = state.models(plan.execution);
-  const Workload& workload = state.lowerer.workload();
+  const Workload& workload = state.lowerer.workload(plan);
   RowSums sums(workload, models);
   const std::vector<StageBlock> all = state.blocks_of_rank(plan, rank);
   for (const StageBlock& run : all) {
     if (run.use != SegmentUse::executed) continue;
     const double times = static_cast<double>(run.repeat) * micro_batches;
     const BlockProgram& program = programs[run.program];
-    sums.add(run.program, program.gathers, state.training() ? 2 * times : times);
+    sums.add(run.program, program.gathers, times);
+    sums.add(run.program, program.regathers, times);
+    sums.add(run.program, program.scatters, times);
     sums.add(run.program, program.forward, times);
     sums.add(run.program, program.backward, times);
   }
@@ -76,8 +80,13 @@ std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan
   for (const Task& task : update_tasks(plan, stage_memory(all, memory))) {
     const TaskCost cost = models.cost(task);
     const bool optimizer = task.collective == Collective::none;
-    rows.push_back({"step", optimizer ? "optimizer" : "gradients", task.pass, task.collective,
-                    cost.bound, 1, cost.time, task.shape.work, cost.traffic});
+    const bool copies = task.copy != HostCopy::none;
+    rows.push_back({"step",
+                    copies      ? "host copy"
+                    : optimizer ? "optimizer"
+                                : "gradients",
+                    task.pass, task.collective, cost.bound, 1, cost.time, task.shape.work,
+                    cost.traffic});
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const OperatorRow& a, const OperatorRow& b) { return a.time > b.time; });

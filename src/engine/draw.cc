@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <string>
 
+#include "engine/parted_backward.h"
 #include "engine/state.h"
 #include "ir/names.h"
 
@@ -15,7 +17,7 @@ Picoseconds picoseconds(Seconds time) { return std::llround(time.base() * kPicos
 
 /// The tasks of a block's passes with their times, for drawing.
 struct DrawnPass {
-  const std::vector<Task>* tasks = nullptr;
+  std::vector<Task> tasks;
   std::vector<TaskRun> runs;
   Seconds time;
 };
@@ -30,16 +32,18 @@ class Drawing {
         models_(state.models(plan.execution)),
         costs_(state.costed(plan)),
         programs_(state.lowerer.lower_blocks(plan)) {
-    for (const BlockProgram& program : programs_) {
-      forward_.push_back(drawn(program.forward));
-      backward_.push_back(drawn(program.backward));
+    for (const SlotPass pass : kSlotPasses) {
+      for (const BlockProgram& program : programs_)
+        passes_[static_cast<std::size_t>(pass)].push_back(drawn(tasks_of(program, pass)));
     }
   }
 
   Timeline run() {
     timeline_.title = state_.lowerer.workload().name + " on " + state_.system.id;
     const ScheduleOrder& order = state_.order(plan_);
-    const ScheduleRun run = run_schedule(order, state_.stage_times(plan_, costs_), true);
+    const StageTimes times = state_.stage_times(plan_, costs_);
+    const ScheduleRun run = run_schedule(order, times, true);
+    exposed_gather_ = state_.exposed_gather(plan_, costs_, times);
     for (std::size_t rank = 0; rank < order.ranks.size(); ++rank) {
       add_lanes(rank);
       for (std::size_t i = 0; i < order.ranks[rank].size(); ++i) {
@@ -54,11 +58,16 @@ class Drawing {
   }
 
  private:
-  DrawnPass drawn(const std::vector<Task>& tasks) const {
-    DrawnPass pass{&tasks, run_tasks(tasks, models_), {}};
+  DrawnPass drawn(std::vector<Task> tasks) const {
+    DrawnPass pass{std::move(tasks), {}, {}};
+    pass.runs = run_tasks(pass.tasks, models_);
     for (const TaskRun& run : pass.runs)
       pass.time = std::max(pass.time, run.end());
     return pass;
+  }
+
+  const DrawnPass& drawn_pass(const StageBlock& run, SlotPass pass) const {
+    return passes_[static_cast<std::size_t>(pass)][run.program];
   }
 
   void add_lanes(std::size_t rank) {
@@ -91,52 +100,61 @@ class Drawing {
   void draw_slot(const Slot& slot, Seconds start, std::size_t rank) {
     const auto& stage = state_.lowerer.stages(plan_)[static_cast<std::size_t>(slot.stage)];
     TaskCost whole;
-    whole.time = cost_of_stage(stage, costs_, slot.backward).time;
-    span(lane(rank, 0),
-         std::string(slot.backward ? "backward " : "forward ") + std::to_string(slot.micro_batch),
-         slot.backward ? "backward" : "forward", start, whole);
-    const std::int64_t inside = spans_inside(stage, slot.backward);
+    whole.time = cost_of_stage(stage, costs_, slot.pass).time;
+    const std::string_view pass_name = name_of_pass(slot.pass);
+    span(lane(rank, 0), std::string(pass_name) + " " + std::to_string(slot.micro_batch), pass_name,
+         start, whole);
+    const std::int64_t inside = spans_inside(stage, slot.pass);
     if (static_cast<std::int64_t>(timeline_.spans.size()) + inside > max_spans_) {
       timeline_.dropped += inside;
       return;
     }
-    Seconds clock = start + whole.time - own_time(stage, slot.backward);
+    Seconds clock = start + whole.time - own_time(stage, slot.pass);
     for (std::size_t i = 0; i < stage.size(); ++i) {
-      const StageBlock& run = stage[slot.backward ? stage.size() - 1 - i : i];
+      const StageBlock& run = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (run.use != SegmentUse::executed) continue;
-      const DrawnPass& pass = slot.backward ? backward_[run.program] : forward_[run.program];
+      const DrawnPass& pass = drawn_pass(run, slot.pass);
       for (std::int64_t n = 0; n < run.repeat; ++n) {
-        draw_pass(run.program, pass, clock, rank);
+        draw_pass(programs_[run.program].block, pass, clock, rank);
         clock += pass.time;
       }
     }
   }
 
+  static std::string_view name_of_pass(SlotPass pass) {
+    switch (pass) {
+      case SlotPass::forward: return "forward";
+      case SlotPass::backward: return "backward";
+      case SlotPass::backward_input: return "input backward";
+      case SlotPass::backward_weight: return "weight backward";
+    }
+    return "";
+  }
+
   /// Sum of the passes without waiting for gathered weights, which is drawn as a gap before them.
-  Seconds own_time(const std::vector<StageBlock>& stage, bool backward) const {
+  Seconds own_time(const std::vector<StageBlock>& stage, SlotPass pass) const {
     Seconds sum;
     for (const StageBlock& run : stage) {
       if (run.use != SegmentUse::executed) continue;
-      const DrawnPass& pass = backward ? backward_[run.program] : forward_[run.program];
-      sum += static_cast<double>(run.repeat) * pass.time;
+      sum += static_cast<double>(run.repeat) * drawn_pass(run, pass).time;
     }
     return sum;
   }
 
-  std::int64_t spans_inside(const std::vector<StageBlock>& stage, bool backward) const {
+  std::int64_t spans_inside(const std::vector<StageBlock>& stage, SlotPass pass) const {
     std::int64_t count = 0;
     for (const StageBlock& run : stage) {
       if (run.use != SegmentUse::executed) continue;
-      const DrawnPass& pass = backward ? backward_[run.program] : forward_[run.program];
-      count += run.repeat * static_cast<std::int64_t>(pass.runs.size());
+      count += run.repeat * static_cast<std::int64_t>(drawn_pass(run, pass).runs.size());
     }
     return count;
   }
 
   void draw_pass(std::uint32_t block, const DrawnPass& pass, Seconds clock, std::size_t rank) {
-    const Block& source = state_.lowerer.workload().blocks[block];
+    const Block& source = state_.lowerer.workload(plan_).blocks[block];
     for (std::size_t i = 0; i < pass.runs.size(); ++i) {
-      const Task& task = (*pass.tasks)[i];
+      const Task& task = pass.tasks[i];
+      if (task.copy != HostCopy::none) continue;  // waiting for it is drawn as a gap
       const bool network = task.collective != Collective::none;
       const std::string text = source.name + "." +
                                (task.op == kWholeBlock ? "weights" : source.ops[task.op].name) +
@@ -155,16 +173,31 @@ class Drawing {
     if (reduction.time > Seconds{}) {
       span(lane(rank, 2), "gradient reduction (exposed)", "update", end, reduction);
     }
-    const BlockMemory memory = stage_memory(state_.blocks_of_rank(plan_, rank), costs_.memory);
     Seconds clock = end + reduction.time;
-    for (const Task& task : update_tasks(plan_, memory)) {
-      if (overlaps_backward(task)) continue;
+    const std::vector<Task> tasks = state_.update_of_rank(plan_, costs_, rank);
+    TaskCost copies;
+    copies.time = exposed_copies(tasks, models_);
+    copies.bound = Bound::network;
+    if (copies.time > Seconds{}) {
+      span(lane(rank, 2), "states from and to the host (exposed)", "update", clock, copies);
+      clock += copies.time;
+    }
+    for (const Task& task : tasks) {
+      if (runs_elsewhere(plan_, task)) continue;
       const bool network = task.collective != Collective::none;
+      const bool gather = task.collective == Collective::all_gather;
       const TaskCost one = models_.cost(task);
       span(lane(rank, network ? 2 : 1),
-           network ? "weights " + std::string(name_of(task.collective)) : "optimizer", "update",
-           clock, one);
+           network ? (gather ? "weights " : "gradients ") + std::string(name_of(task.collective))
+                   : "optimizer",
+           "update", clock, one);
       clock += one.time;
+    }
+    TaskCost gather;
+    gather.time = exposed_gather_;
+    gather.bound = Bound::network;
+    if (gather.time > Seconds{}) {
+      span(lane(rank, 2), "weights all_gather (exposed)", "update", clock, gather);
     }
   }
 
@@ -181,8 +214,8 @@ class Drawing {
   const Models& models_;
   const CostedBlocks& costs_;
   std::vector<BlockProgram> programs_;
-  std::vector<DrawnPass> forward_;
-  std::vector<DrawnPass> backward_;
+  std::array<std::vector<DrawnPass>, kSlotPasses.size()> passes_;  ///< [pass][program]
+  Seconds exposed_gather_;  ///< of updated weights, before the next step's forward
   std::map<std::string, std::uint32_t> names_;
   Timeline timeline_;
 };

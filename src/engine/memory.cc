@@ -1,28 +1,46 @@
 #include <algorithm>
 
 #include "engine/state.h"
+#include "lower/stages.h"
+#include "model/memory_overhead.h"
 
 namespace fastpath {
 namespace {
 
-constexpr double kMomentBytes = 4;  // fp32
-
-Bytes optimizer_state(Optimizer optimizer) {
-  switch (optimizer) {
-    case Optimizer::none: return Bytes{0};
-    case Optimizer::sgd: return Bytes{kMomentBytes};
-    case Optimizer::momentum: return Bytes{2 * kMomentBytes};
-    case Optimizer::adam: return Bytes{3 * kMomentBytes};
+/// The largest of a figure over a stage's blocks.
+template <class Figure>
+Bytes largest(const std::vector<StageBlock>& stage, const std::vector<BlockMemory>& memory,
+              Figure figure) {
+  Bytes most;
+  for (const StageBlock& block : stage) {
+    if (block.use == SegmentUse::executed) most = std::max(most, figure(memory[block.program]));
   }
-  return Bytes{};
+  return most;
 }
 
-Bytes largest_block(const std::vector<StageBlock>& stage, const std::vector<BlockMemory>& memory) {
-  Bytes largest;
-  for (const StageBlock& block : stage) {
-    largest = std::max(largest, memory[block.program].weights);
-  }
-  return largest;
+/// Gathered weights and whole gradients of a stage that live while ZeRO-2 or 3 works on a block:
+/// the block at work and those gathered ahead, or all of the stage where they are kept.
+Bytes gathered(const Plan& plan, const std::vector<StageBlock>& stage,
+               const std::vector<BlockMemory>& by_block) {
+  const Group group = state_groups(plan, mesh_of(plan), false).shard;
+  if (plan.zero_stage < 2 || group.size == 1) return Bytes{};
+  Bytes sum = largest(stage, by_block, [&](const BlockMemory& block) {
+    return (block.parameters + block.expert_parameters) * bytes_per_element(plan.gradient_format);
+  });
+  if (plan.zero_stage < 3) return sum;
+  const Bytes all = stage_memory(stage, by_block).weights;
+  const Bytes units = static_cast<double>(plan.prefetch + 1) *
+                      largest(stage, by_block, [](const BlockMemory& b) { return b.weights; });
+  const double others = 1 - 1 / static_cast<double>(group.size);
+  return sum + others * (plan.reshard ? std::min(units, all) : all);
+}
+
+/// Weights that are streamed from the host: the block at work and the one ahead. Under ZeRO-3 these
+/// are the gathered ones.
+Bytes streamed(const Plan& plan, const std::vector<StageBlock>& stage,
+               const std::vector<BlockMemory>& by_block) {
+  if (!plan.offload.weights || plan.zero_stage == 3) return Bytes{};
+  return 2.0 * largest(stage, by_block, [](const BlockMemory& b) { return b.weights; });
 }
 
 /// Weights, gradients and optimizer state of one rank, sharded as ZeRO says (arXiv 1910.02054).
@@ -30,49 +48,71 @@ void add_states(const Plan& plan, const std::vector<StageBlock>& stage,
                 const std::vector<BlockMemory>& by_block, MemoryByClass& memory) {
   const BlockMemory sum = stage_memory(stage, by_block);
   const Mesh mesh = mesh_of(plan);
-  const auto shard = [&](int stage_needed, Group group) {
-    return plan.zero_stage >= stage_needed ? static_cast<double>(group.size) : 1.0;
+  const auto share = [&](int stage_needed, bool of_experts) {
+    const Group group = state_groups(plan, mesh, of_experts).shard;
+    return plan.zero_stage >= stage_needed ? 1 / static_cast<double>(group.size) : 1.0;
   };
-  const Group dense = joint_group(mesh, {MeshAxis::context, MeshAxis::expert, MeshAxis::data});
-  const Group expert = joint_group(mesh, {MeshAxis::context, MeshAxis::data});
-  const auto sharded = [&](int needed) {
-    return sum.parameters / shard(needed, dense) + sum.expert_parameters / shard(needed, expert);
+  const double gradients =
+      sum.parameters * share(2, false) + sum.expert_parameters * share(2, true);
+  memory.gradients += gradients * bytes_per_element(plan.gradient_format);
+  if (!plan.offload.optimizer) memory.optimizer += optimizer_state(plan, mesh, sum);
+  if (plan.offload.weights) return;
+  memory.weights +=
+      (sum.weights - sum.expert_weights) * share(3, false) + sum.expert_weights * share(3, true);
+}
+
+/// What the allocator and the libraries add to a rank's tensors.
+Bytes overhead_of(const Plan& plan, const Device& device, const MemoryByClass& memory) {
+  const Mesh mesh = mesh_of(plan);
+  const Group states = state_groups(plan, mesh, false).shard;
+  std::int64_t pairs = plan.pipeline_parallel > 1 ? 1 : 0;
+  std::int64_t groups = 0;
+  const auto count = [&](std::int64_t ranks) {
+    pairs += ranks == 2 ? 1 : 0;
+    groups += ranks > 2 ? 1 : 0;
   };
-  memory.gradients += sharded(2) * bytes_per_element(plan.gradient_format);
-  memory.optimizer += sharded(1) * optimizer_state(plan.optimizer);
-  if (plan.zero_stage == 3) {
-    memory.weights += sum.weights / static_cast<double>(dense.size);
-    // The block at work and the one gathered ahead.
-    if (dense.size > 1) memory.workspace += 2.0 * largest_block(stage, by_block);
-  } else {
-    memory.weights += sum.weights;
+  for (const MeshAxis axis : {MeshAxis::tensor, MeshAxis::context, MeshAxis::expert})
+    count(mesh.ranks(axis));
+  count(states.size);
+  return memory_overhead(device).total(pairs, groups, memory.activations + memory.workspace);
+}
+
+Bytes kept_for_weights(const std::vector<StageBlock>& stage, const CostedBlocks& costs) {
+  Bytes sum;
+  for (const StageBlock& run : stage) {
+    if (run.use != SegmentUse::executed) continue;
+    sum += static_cast<double>(run.repeat) * costs.cost[run.program].kept_for_weights;
   }
+  return sum;
 }
 
 }  // namespace
 
 std::vector<MemoryByClass> Predictor::State::memory(const Plan& plan, const CostedBlocks& costs) {
   const auto& stages = lowerer.stages(plan);
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
   const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
-  std::vector<MemoryByClass> result(ranks);
-  std::vector<Bytes> kept;
+  std::vector<MemoryByClass> result(static_cast<std::size_t>(plan.pipeline_parallel));
+  std::vector<KeptBytes> kept;
   kept.reserve(stages.size());
-  for (const auto& stage : stages)
-    kept.push_back(stage_memory(stage, costs.memory).saved);
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    MemoryByClass& memory = result[rank];
-    for (std::size_t s = rank; s < stages.size(); s += ranks) {
-      const BlockMemory sum = stage_memory(stages[s], costs.memory);
-      memory.workspace = std::max(memory.workspace, sum.working);
-      memory.cache += micro_batches * sum.cache;
-      if (training()) {
-        add_states(plan, stages[s], costs.memory, memory);
-      } else {
-        memory.weights += sum.weights;
-      }
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const auto rank = rank_of_stage(plan, static_cast<std::int64_t>(s));
+    MemoryByClass& memory = result[static_cast<std::size_t>(rank)];
+    const BlockMemory sum = stage_memory(stages[s], costs.memory);
+    kept.push_back({sum.saved, kept_for_weights(stages[s], costs)});
+    memory.workspace =
+        std::max(memory.workspace, sum.working + gathered(plan, stages[s], costs.memory) +
+                                       streamed(plan, stages[s], costs.memory));
+    memory.cache += micro_batches * sum.cache;
+    if (training()) {
+      add_states(plan, stages[s], costs.memory, memory);
+    } else if (!plan.offload.weights) {
+      memory.weights += sum.weights;
     }
-    if (training()) memory.activations = peak_in_flight(order(plan), rank, kept);
+  }
+  if (!training()) return result;
+  for (std::size_t rank = 0; rank < result.size(); ++rank) {
+    result[rank].activations = peak_in_flight(order(plan), rank, kept);
+    result[rank].overhead = overhead_of(plan, system.device, result[rank]);
   }
   return result;
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "engine/remedies.h"
 #include "engine/state.h"
 #include "ir/semantics.h"
 #include "lower/context.h"
@@ -75,7 +76,7 @@ void set_fit(const System& system, Prediction& prediction) {
     const Bytes needed = prediction.memory[rank].total();
     const bool worst = !prediction.out_of_memory || needed > prediction.out_of_memory->needed;
     if (needed > available && worst) {
-      prediction.out_of_memory = OutOfMemory{static_cast<int>(rank), needed, available};
+      prediction.out_of_memory = OutOfMemory{static_cast<int>(rank), needed, available, {}};
     }
   }
 }
@@ -106,6 +107,12 @@ Diagnostics Predictor::State::mistakes(const Plan& plan) const {
                          "the bandwidth of the main memory",
                      "give them in a YAML file with `base: " + system.device.id + "`"});
   }
+  if (plan.offload != Offload{} && !system.host.link) {
+    found.push_back(
+        {Place{system.id, 0, 0},
+         "offload: the link between host and devices of '" + system.id + "' is not known",
+         "give it in a YAML file (host: {link: 25 GB/s})"});
+  }
   if (found.empty() && plan.device_count() > system.device_count()) {
     found.push_back({Place{"plan", 0, 0},
                      "the plan needs " + std::to_string(plan.device_count()) + " devices; '" +
@@ -117,7 +124,7 @@ Diagnostics Predictor::State::mistakes(const Plan& plan) const {
 
 const Models& Predictor::State::models(Execution execution) {
   auto& slot = models_by_execution[static_cast<std::size_t>(execution)];
-  if (!slot) slot = Models{DeviceModel(system.device, execution), NetworkModel(system)};
+  if (!slot) slot.emplace(system, execution);
   return *slot;
 }
 
@@ -126,11 +133,14 @@ const CostedBlocks& Predictor::State::costed(const Plan& plan) {
   const auto [found, added] = blocks.try_emplace(key);
   if (!added) return found->second;
   CostedBlocks& costs = found->second;
+  costs.prefetch = plan.prefetch;
   for (const BlockProgram& program : lowerer.lower_blocks(plan)) {
-    costs.cost.push_back(cost_of_block(program, models(plan.execution)));
+    const Block& block = lowerer.workload(plan).blocks[program.block];
+    costs.cost.push_back(cost_of_block(block, program, models(plan.execution)));
     costs.memory.push_back(program.memory);
   }
-  costs.ideal = ideal_time(lowerer.workload(), plan, models(plan.execution).device);
+  costs.work = count(lowerer.workload(plan));
+  costs.ideal = ideal_time(lowerer.workload(plan), plan, models(plan.execution).device);
   return costs;
 }
 
@@ -144,7 +154,8 @@ const ScheduleOrder& Predictor::State::order(const Plan& plan) {
 
 Prediction Predictor::State::predict(const Plan& plan) {
   const CostedBlocks& costs = costed(plan);
-  const ScheduleRun run = run_schedule(order(plan), stage_times(plan, costs));
+  const StageTimes times = stage_times(plan, costs);
+  const ScheduleRun run = run_schedule(order(plan), times);
   Prediction result;
   result.phase = lowerer.workload().phase;
   result.devices = plan.device_count();
@@ -155,19 +166,23 @@ Prediction Predictor::State::predict(const Plan& plan) {
     const RankCost cost = rank_cost(plan, costs, rank, run.end[rank]);
     if (rank == 0 || cost.finish() > slowest.finish()) slowest = cost;
   }
-  for (const auto& stage : lowerer.stages(plan)) {
-    executed += cost_of_stage(stage, costs, false).work;
-    if (training()) executed += cost_of_stage(stage, costs, true).work;
+  const auto& stages = lowerer.stages(plan);
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    for (const SlotPass pass : kSlotPasses) {
+      const auto times = static_cast<double>(order(plan).times(s, pass));
+      if (times > 0) executed += times * cost_of_stage(stages[s], costs, pass).work;
+    }
   }
   const double ranks_per_stage = static_cast<double>(plan.device_count()) / plan.pipeline_parallel;
-  result.executed_work = ranks_per_stage * static_cast<double>(result.micro_batches) * executed;
-  result.model_work = work.forward_work + (training() ? work.backward_work : Flops{});
-  result.step.value = slowest.finish();
+  result.executed_work = ranks_per_stage * executed;
+  result.model_work = costs.work.forward_work + (training() ? costs.work.backward_work : Flops{});
+  const Seconds gather = exposed_gather(plan, costs, times);
+  result.step.value = slowest.finish() + gather;
   result.by_bound = slowest.by_bound;
   for (std::size_t i = 0; i < result.by_bound.size(); ++i) {
     result.by_bound[i] += slowest.update_by_bound[i];
   }
-  result.by_bound[static_cast<std::size_t>(Bound::network)] += slowest.exposed_reduction;
+  result.by_bound[static_cast<std::size_t>(Bound::network)] += slowest.exposed_reduction + gather;
   result.by_bound[static_cast<std::size_t>(Bound::bubble)] += slowest.end - slowest.busy;
   result.exposed_communication = result.by_bound[static_cast<std::size_t>(Bound::network)];
   result.mfu = costs.ideal / static_cast<double>(result.devices) / result.step.value;
@@ -208,6 +223,9 @@ Result<Prediction> Predictor::predict(const Plan& plan, const PredictOptions& op
     prediction.operators = operator_rows(*state_, plan, slowest_rank(*state_, plan));
   }
   if (options.elasticities) prediction.elasticities = elasticities(*state_, plan);
+  if (options.remedies && prediction.out_of_memory) {
+    prediction.out_of_memory->remedies = remedies(*state_, plan);
+  }
   return prediction;
 }
 

@@ -1,189 +1,197 @@
 #include "engine/schedule.h"
 
 #include <algorithm>
+#include <deque>
 
-#include "base/check.h"
+#include "engine/v_order.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 namespace {
 
-std::vector<Slot> all_forward(std::int64_t rank, std::int64_t ranks, std::int64_t chunks,
-                              std::int64_t micro_batches) {
+Slot slot(std::int64_t stage, std::int64_t micro_batch, SlotPass pass) {
+  return {static_cast<std::int32_t>(stage), static_cast<std::int32_t>(micro_batch), pass};
+}
+
+std::vector<Slot> all_forward(const Plan& plan, std::int64_t rank, std::int64_t micro_batches) {
   std::vector<Slot> slots;
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    for (std::int64_t i = 0; i < micro_batches; ++i) {
-      slots.push_back(
-          {static_cast<std::int32_t>(chunk * ranks + rank), static_cast<std::int32_t>(i), false});
-    }
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    for (std::int64_t i = 0; i < micro_batches; ++i)
+      slots.push_back(slot(stage_of(plan, rank, chunk), i, SlotPass::forward));
   }
   return slots;
 }
 
 std::vector<Slot> gpipe(std::int64_t rank, std::int64_t micro_batches) {
-  std::vector<Slot> slots = all_forward(rank, 1, 1, micro_batches);
-  for (Slot& slot : slots)
-    slot.stage = static_cast<std::int32_t>(rank);
-  for (std::int64_t i = 0; i < micro_batches; ++i) {
-    slots.push_back({static_cast<std::int32_t>(rank), static_cast<std::int32_t>(i), true});
+  std::vector<Slot> slots;
+  for (const SlotPass pass : {SlotPass::forward, SlotPass::backward}) {
+    for (std::int64_t i = 0; i < micro_batches; ++i)
+      slots.push_back(slot(rank, i, pass));
   }
   return slots;
 }
 
 /// The k-th forward (or backward) of a rank under interleaving; with one chunk, micro-batch k.
-Slot turn(std::int64_t k, std::int64_t rank, const Plan& plan, bool backward) {
+Slot turn(std::int64_t k, std::int64_t rank, const Plan& plan, SlotPass pass) {
   const std::int64_t ranks = plan.pipeline_parallel;
-  const std::int64_t chunks = plan.virtual_stages;
-  if (chunks == 1) {
-    return {static_cast<std::int32_t>(rank), static_cast<std::int32_t>(k), backward};
-  }
+  const std::int64_t chunks = chunks_of(plan);
+  if (chunks == 1) return slot(rank, k, pass);
   const std::int64_t chunk = k / ranks % chunks;
   const std::int64_t micro_batch = k / (ranks * chunks) * ranks + k % ranks;
-  const std::int64_t direction = backward ? chunks - 1 - chunk : chunk;
-  return {static_cast<std::int32_t>(direction * ranks + rank),
-          static_cast<std::int32_t>(micro_batch), backward};
+  const std::int64_t direction = pass == SlotPass::forward ? chunk : chunks - 1 - chunk;
+  return slot(direction * ranks + rank, micro_batch, pass);
 }
 
-std::vector<Slot> alternating(std::int64_t rank, const Plan& plan, std::int64_t micro_batches) {
+/// 1F1B, interleaved or not.
+std::vector<Slot> alternating(const Plan& plan, std::int64_t rank, std::int64_t micro_batches) {
   const std::int64_t ranks = plan.pipeline_parallel;
-  const std::int64_t chunks = plan.virtual_stages;
+  const std::int64_t chunks = chunks_of(plan);
   const std::int64_t total = micro_batches * chunks;
   const std::int64_t lead =
       chunks == 1 ? ranks - 1 - rank : 2 * (ranks - 1 - rank) + (chunks - 1) * ranks;
   const std::int64_t warm_up = std::min(lead, total);
   std::vector<Slot> slots;
   slots.reserve(static_cast<std::size_t>(2 * total));
-  for (std::int64_t k = 0; k < warm_up; ++k)
-    slots.push_back(turn(k, rank, plan, false));
-  for (std::int64_t k = warm_up; k < total; ++k) {
-    slots.push_back(turn(k, rank, plan, false));
-    slots.push_back(turn(k - warm_up, rank, plan, true));
-  }
-  for (std::int64_t k = total - warm_up; k < total; ++k) {
-    slots.push_back(turn(k, rank, plan, true));
+  for (std::int64_t k = 0; k < total + warm_up; ++k) {
+    if (k < total) slots.push_back(turn(k, rank, plan, SlotPass::forward));
+    if (k >= warm_up) slots.push_back(turn(k - warm_up, rank, plan, SlotPass::backward));
   }
   return slots;
 }
 
-/// Runs slots as soon as they can, rank by rank; the sweep's direction alternates since forwards
-/// free later ranks and backwards earlier ones.
-class Runner {
+std::vector<Slot> zb_h1(std::int64_t ranks, std::int64_t rank, std::int64_t micro_batches) {
+  const std::int64_t warm_up = std::min(ranks - 1 - rank, micro_batches);
+  std::vector<Slot> slots;
+  slots.reserve(static_cast<std::size_t>(3 * micro_batches));
+  std::int64_t owed_from = 0;
+  for (std::int64_t k = 0; k < micro_batches + warm_up; ++k) {
+    if (k < micro_batches) slots.push_back(slot(rank, k, SlotPass::forward));
+    if (k < warm_up) continue;
+    slots.push_back(slot(rank, k - warm_up, SlotPass::backward_input));
+    if (k - warm_up - owed_from < rank) continue;
+    slots.push_back(slot(rank, owed_from++, SlotPass::backward_weight));
+  }
+  while (owed_from < micro_batches)
+    slots.push_back(slot(rank, owed_from++, SlotPass::backward_weight));
+  return slots;
+}
+
+/// One rank of DualPipe (arXiv 2412.19437, figure 5), by the numbers of its two directions: `near`
+/// is that of the pipeline's closer end.
+class DualPipe {
  public:
-  Runner(const ScheduleOrder& order, const StageTimes& times, bool keep_starts)
-      : order_(order), times_(times), keep_starts_(keep_starts), stages_(times.forward.size()) {
-    std::size_t micro_batches = 0;
-    for (const Slot& slot : order.ranks.front()) {
-      micro_batches = std::max(micro_batches, static_cast<std::size_t>(slot.micro_batch) + 1);
-    }
-    micro_batches_ = micro_batches;
-    done_.assign(2 * stages_ * micro_batches, kNotYet);
-    next_.assign(order.ranks.size(), 0);
-    run_.end.assign(order.ranks.size(), Seconds{});
-    if (keep_starts) run_.starts.resize(order.ranks.size());
+  DualPipe(std::int64_t ranks, std::int64_t rank, std::int64_t micro_batches)
+      : ranks_(ranks),
+        rank_(rank),
+        half_(micro_batches / 2),
+        depth_(std::min(rank, ranks - 1 - rank)),
+        near_(rank < ranks / 2 ? 0 : 1),
+        far_(1 - near_) {
+    slots_.reserve(static_cast<std::size_t>(3 * micro_batches));
   }
 
-  ScheduleRun run() {
-    std::size_t left = 0;
-    for (const auto& slots : order_.ranks)
-      left += slots.size();
-    bool down = true;
-    while (left > 0) {
-      const std::size_t before = left;
-      const std::size_t ranks = order_.ranks.size();
-      for (std::size_t i = 0; i < ranks; ++i)
-        left -= advance(down ? i : ranks - 1 - i);
-      FP_CHECK(left < before);
-      down = !down;
-    }
-    return std::move(run_);
+  std::vector<Slot> run() {
+    const std::int64_t from_middle = ranks_ / 2 - 1 - depth_;
+    repeat(2 * from_middle, [&] { forward(near_); });
+    repeat(depth_ + 1, [&] { forward(near_), forward(far_); });
+    repeat(from_middle, [&] { input_half(far_), weight_half(), forward(far_); });
+    repeat(half_ - ranks_ + depth_ + 1,
+           [&] { forward(near_), backward(far_), forward(far_), backward(near_); });
+    repeat(from_middle, [&] { backward(far_), forward(far_), backward(near_); });
+    drain();
+    repeat(from_middle, [&] { weight_half(), input_half(near_); });
+    while (!owed_.empty())
+      weight_half();
+    return std::move(slots_);
   }
 
  private:
-  static constexpr double kNotYet = -1;
-
-  double& done(const Slot& slot, std::int32_t stage) {
-    const std::size_t pass = slot.backward ? stages_ : 0;
-    return done_[(pass + static_cast<std::size_t>(stage)) * micro_batches_ +
-                 static_cast<std::size_t>(slot.micro_batch)];
+  template <class Action>
+  static void repeat(std::int64_t times, Action action) {
+    for (std::int64_t i = 0; i < times; ++i)
+      action();
   }
 
-  /// When the slot's input has arrived; kNotYet if it has not been sent.
-  double ready(const Slot& slot) {
-    const auto stage = static_cast<std::size_t>(slot.stage);
-    if (!slot.backward) {
-      if (stage == 0) return 0;
-      const double sent = done(slot, slot.stage - 1);
-      return sent == kNotYet ? kNotYet : sent + times_.send[stage - 1].base();
-    }
-    if (stage + 1 == stages_) {
-      const Slot forward{slot.stage, slot.micro_batch, false};
-      return done(forward, slot.stage);
-    }
-    const double sent = done(slot, slot.stage + 1);
-    return sent == kNotYet ? kNotYet : sent + times_.send[stage].base();
+  Slot next(std::size_t direction, std::int64_t& count, SlotPass pass) const {
+    const bool down = direction == 0;
+    const std::int64_t stage = down ? rank_ : 2 * ranks_ - 1 - rank_;
+    return slot(stage, (down ? 0 : half_) + count++, pass);
   }
 
-  std::size_t advance(std::size_t rank) {
-    const std::vector<Slot>& slots = order_.ranks[rank];
-    std::size_t count = 0;
-    double free = run_.end[rank].base();
-    for (std::size_t& next = next_[rank]; next < slots.size(); ++next, ++count) {
-      const Slot& slot = slots[next];
-      const double arrived = ready(slot);
-      if (arrived == kNotYet) break;
-      const double start = std::max(free, arrived);
-      const auto stage = static_cast<std::size_t>(slot.stage);
-      free = start + (slot.backward ? times_.backward[stage] : times_.forward[stage]).base();
-      done(slot, slot.stage) = free;
-      if (keep_starts_) run_.starts[rank].push_back(Seconds{start});
-    }
-    run_.end[rank] = Seconds{free};
-    return count;
+  void forward(std::size_t direction) {
+    slots_.push_back(next(direction, forwards_[direction], SlotPass::forward));
   }
 
-  const ScheduleOrder& order_;
-  const StageTimes& times_;
-  bool keep_starts_;
-  std::size_t stages_;
-  std::size_t micro_batches_ = 0;
-  std::vector<double> done_;  ///< end of each pass, [pass][stage][micro-batch]
-  std::vector<std::size_t> next_;
-  ScheduleRun run_;
+  void backward(std::size_t direction) {
+    slots_.push_back(next(direction, backwards_[direction], SlotPass::backward));
+  }
+
+  void input_half(std::size_t direction) {
+    slots_.push_back(next(direction, backwards_[direction], SlotPass::backward_input));
+    owed_.push_back(slots_.back());
+  }
+
+  void weight_half() {
+    slots_.push_back(owed_.front());
+    slots_.back().pass = SlotPass::backward_weight;
+    owed_.pop_front();
+  }
+
+  /// Backwards of both directions; the last depth + 1 leave their weights for later.
+  void drain() {
+    const std::int64_t count = 2 * (depth_ + 1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::size_t direction = i % 2 == 0 ? far_ : near_;
+      if (i < count / 2) {
+        backward(direction);
+      } else {
+        input_half(direction);
+      }
+    }
+  }
+
+  std::int64_t ranks_;
+  std::int64_t rank_;
+  std::int64_t half_;   ///< micro-batches of each direction
+  std::int64_t depth_;  ///< ranks between this one and the closer end
+  std::size_t near_;
+  std::size_t far_;
+  std::int64_t forwards_[2] = {};
+  std::int64_t backwards_[2] = {};
+  std::deque<Slot> owed_;
+  std::vector<Slot> slots_;
 };
+
+std::vector<Slot> slots_of_rank(const Plan& plan, std::int64_t rank, std::int64_t micro_batches) {
+  const std::int64_t ranks = plan.pipeline_parallel;
+  switch (plan.schedule) {
+    case Schedule::gpipe: return gpipe(rank, micro_batches);
+    case Schedule::zb_h1: return zb_h1(ranks, rank, micro_batches);
+    case Schedule::dualpipe: return DualPipe(ranks, rank, micro_batches).run();
+    default: return alternating(plan, rank, micro_batches);
+  }
+}
 
 }  // namespace
 
 ScheduleOrder order_of(const Plan& plan, std::int64_t micro_batches, bool training) {
   ScheduleOrder order;
-  for (std::int64_t rank = 0; rank < plan.pipeline_parallel; ++rank) {
-    if (!training) {
-      order.ranks.push_back(
-          all_forward(rank, plan.pipeline_parallel, plan.virtual_stages, micro_batches));
-    } else if (plan.schedule == Schedule::gpipe) {
-      order.ranks.push_back(gpipe(rank, micro_batches));
-    } else {
-      order.ranks.push_back(alternating(rank, plan, micro_batches));
+  order.stages = plan.pipeline_parallel * chunks_of(plan);
+  order.chain = chain_of(plan);
+  if (training && plan.schedule == Schedule::zb_v) {
+    order.ranks = v_order(plan.pipeline_parallel, micro_batches);
+  } else {
+    for (std::int64_t rank = 0; rank < plan.pipeline_parallel; ++rank) {
+      order.ranks.push_back(training ? slots_of_rank(plan, rank, micro_batches)
+                                     : all_forward(plan, rank, micro_batches));
     }
+  }
+  order.counts.resize(static_cast<std::size_t>(order.stages));
+  for (const auto& slots : order.ranks) {
+    for (const Slot& one : slots)
+      ++order.counts[static_cast<std::size_t>(one.stage)][static_cast<std::size_t>(one.pass)];
   }
   return order;
-}
-
-ScheduleRun run_schedule(const ScheduleOrder& order, const StageTimes& times, bool keep_starts) {
-  return Runner(order, times, keep_starts).run();
-}
-
-Bytes peak_in_flight(const ScheduleOrder& order, std::size_t rank, const std::vector<Bytes>& kept) {
-  Bytes live;
-  Bytes peak;
-  for (const Slot& slot : order.ranks[rank]) {
-    const Bytes bytes = kept[static_cast<std::size_t>(slot.stage)];
-    if (slot.backward) {
-      live -= bytes;
-    } else {
-      live += bytes;
-      peak = std::max(peak, live);
-    }
-  }
-  return peak;
 }
 
 }  // namespace fastpath

@@ -1,6 +1,11 @@
 #include <algorithm>
+#include <cstdlib>
 
+#include "fastpath/framework.h"
+
+#include "engine/sharding.h"
 #include "engine/state.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 namespace {
@@ -10,128 +15,133 @@ void add(TimeByBound& sum, const TimeByBound& part, double times) {
     sum[i] += times * part[i];
 }
 
+std::size_t stage_index(const Plan& plan, std::size_t rank, std::int64_t chunk) {
+  return static_cast<std::size_t>(stage_of(plan, static_cast<std::int64_t>(rank), chunk));
+}
+
 Seconds& network_of(TimeByBound& by_bound) {
   return by_bound[static_cast<std::size_t>(Bound::network)];
 }
 
-/// The lane of gathers while passes run: one block ahead.
-struct GatherLane {
-  Seconds waiting;      ///< of passes, so far
-  Seconds previous{0};  ///< the pass under which the next gather runs
-  bool first = true;
+}  // namespace
 
-  void run(Seconds gather, Seconds pass, double times) {
-    const Seconds hidden = first ? Seconds{} : previous;
-    waiting += std::max(Seconds{}, gather - hidden);
-    waiting += (times - 1) * std::max(Seconds{}, gather - pass);
-    previous = pass;
-    first = false;
-  }
+namespace {
+
+/// What a block moves around a pass besides its own collectives.
+struct Moves {
+  Seconds gather;
+  Seconds scatter;
+  HostCopies copies;
+
+  bool any() const { return gather + scatter + copies.from_host + copies.to_host > Seconds{}; }
 };
+
+/// Gradients of weights need no weights: the input half gathers them, the weight half reduces.
+Moves moves_of(const BlockCost& block, SlotPass pass) {
+  switch (pass) {
+    case SlotPass::forward: return {block.gather, Seconds{}, block.forward_copies};
+    case SlotPass::backward: return {block.regather, block.scatter, block.backward_copies};
+    case SlotPass::backward_input: return {block.regather, Seconds{}, block.backward_copies};
+    case SlotPass::backward_weight: return {Seconds{}, block.scatter, {}};
+  }
+  return {};
+}
+
+/// Waiting for sharded weights and gradients and for the host's link, each of whose directions is a
+/// lane of its own; waiting for lanes adds up.
+Seconds waiting_of(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                   SlotPass pass) {
+  constexpr int kLoadedAhead = 1;
+  const bool moves = std::any_of(stage.begin(), stage.end(), [&](const StageBlock& run) {
+    return moves_of(blocks.cost[run.program], pass).any();
+  });
+  if (!moves) return {};
+  std::vector<ShardedPass> shards;
+  std::vector<ShardedPass> loads;
+  std::vector<ShardedPass> stores;
+  for (std::size_t i = 0; i < stage.size(); ++i) {
+    const StageBlock& run = stage[pass == SlotPass::forward ? i : stage.size() - 1 - i];
+    if (run.use != SegmentUse::executed) continue;
+    const BlockCost& block = blocks.cost[run.program];
+    const Seconds time = block.of(pass).time;
+    const Moves moved = moves_of(block, pass);
+    shards.push_back({moved.gather, time, moved.scatter, run.repeat});
+    loads.push_back({moved.copies.from_host, time, Seconds{}, run.repeat});
+    stores.push_back({Seconds{}, time, moved.copies.to_host, run.repeat});
+  }
+  return exposed_sharding(shards, blocks.prefetch) + exposed_sharding(loads, kLoadedAhead) +
+         exposed_sharding(stores, kLoadedAhead);
+}
 
 }  // namespace
 
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
-                       bool backward) {
+                       SlotPass pass) {
   PassCost sum;
-  GatherLane gathers;
-  for (std::size_t i = 0; i < stage.size(); ++i) {
-    const StageBlock& run = stage[backward ? stage.size() - 1 - i : i];
+  for (const StageBlock& run : stage) {
     if (run.use != SegmentUse::executed) continue;
     const BlockCost& block = blocks.cost[run.program];
-    const PassCost& pass = backward ? block.backward : block.forward;
+    const PassCost& cost = block.of(pass);
     const auto times = static_cast<double>(run.repeat);
-    sum.time += times * pass.time;
-    sum.work += times * pass.work;
-    add(sum.by_bound, pass.by_bound, times);
-    if (block.gather > Seconds{}) gathers.run(block.gather, pass.time, times);
+    sum.time += times * cost.time;
+    sum.work += times * cost.work;
+    add(sum.by_bound, cost.by_bound, times);
   }
-  sum.time += gathers.waiting;
-  network_of(sum.by_bound) += gathers.waiting;
+  const Seconds waiting = waiting_of(stage, blocks, pass);
+  sum.time += waiting;
+  network_of(sum.by_bound) += waiting;
   return sum;
 }
 
 StageTimes Predictor::State::stage_times(const Plan& plan, const CostedBlocks& costs) {
   StageTimes times;
   const auto& stages = lowerer.stages(plan);
-  const Mesh mesh = mesh_of(plan);
-  const Group link{2, mesh.group(MeshAxis::pipeline).stride};
-  const NetworkModel& network = models(plan.execution).network;
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    times.forward.push_back(cost_of_stage(stages[s], costs, false).time);
-    times.backward.push_back(training() ? cost_of_stage(stages[s], costs, true).time : Seconds{});
-    Seconds send;
-    if (s + 1 < stages.size() && plan.pipeline_parallel > 1 && !stages[s + 1].empty()) {
-      const Bytes boundary = costs.memory[stages[s + 1].front().program].boundary;
-      send = network.cost(Collective::send_recv, link, boundary).time;
-    }
-    times.send.push_back(send);
+  for (const auto& stage : stages) {
+    times.forward.push_back(cost_of_stage(stage, costs, SlotPass::forward).time);
+    times.backward.push_back(cost_of_stage(stage, costs, SlotPass::backward).time);
+    times.backward_input.push_back(cost_of_stage(stage, costs, SlotPass::backward_input).time);
+    times.backward_weight.push_back(cost_of_stage(stage, costs, SlotPass::backward_weight).time);
+  }
+  const std::int64_t stride = mesh_of(plan).group(MeshAxis::pipeline).stride;
+  const Models& models = this->models(plan.execution);
+  times.send.resize(stages.size());
+  for (std::size_t s = 0; s + 1 < stages.size(); ++s) {
+    const auto stage = static_cast<std::int64_t>(s);
+    const std::int64_t apart =
+        std::abs(rank_of_stage(plan, stage + 1) - rank_of_stage(plan, stage));
+    const bool ends_chain = (stage + 1) % chain_of(plan) == 0;
+    if (apart == 0 || ends_chain || stages[s + 1].empty()) continue;
+    const Bytes boundary = costs.memory[stages[s + 1].front().program].boundary;
+    times.send[s] = models.collective(Collective::send_recv, {2, apart * stride}, boundary).time;
   }
   return times;
 }
 
 namespace {
 
-/// Gradients of a block are reduced from when its last backward ends, one block after another.
-/// Returns how long the reductions run on after the rank's last backward.
-class Reduction {
- public:
-  Reduction(const Plan& plan, const NetworkModel& network)
-      : plan_(plan),
-        network_(network),
-        mesh_(mesh_of(plan)),
-        dense_(joint_group(mesh_, {MeshAxis::context, MeshAxis::expert, MeshAxis::data})),
-        expert_(joint_group(mesh_, {MeshAxis::context, MeshAxis::data})) {}
-
-  Seconds time(double parameters, double expert_parameters) const {
-    const Collective kind =
-        plan_.zero_stage >= 1 ? Collective::reduce_scatter : Collective::all_reduce;
-    const Bytes element = bytes_per_element(plan_.gradient_format);
-    Seconds sum;
-    if (parameters > 0) sum += network_.cost(kind, dense_, parameters * element).time;
-    if (expert_parameters > 0) {
-      sum += network_.cost(kind, expert_, expert_parameters * element).time;
-    }
-    return sum;
-  }
-
-  /// `repeat` equal blocks whose backwards of `backward` start at `clock`.
-  void run(Seconds backward, Seconds reduction, double repeat) {
-    if (reduction > Seconds{}) {
-      const Seconds first = std::max(network_free_, clock_ + backward) + reduction;
-      const Seconds bandwidth_bound = first + (repeat - 1) * reduction;
-      const Seconds compute_bound = clock_ + repeat * backward + reduction;
-      network_free_ = std::max(bandwidth_bound, compute_bound);
-    }
-    clock_ += repeat * backward;
-  }
-
-  Seconds exposed() const { return std::max(Seconds{}, network_free_ - clock_); }
-
- private:
-  const Plan& plan_;
-  const NetworkModel& network_;
-  Mesh mesh_;
-  Group dense_;
-  Group expert_;
-  Seconds clock_;         ///< of the backward passes
-  Seconds network_free_;  ///< end of the reductions so far
-};
+/// DualPipe: two ranks hold the same two stages and add up their gradients.
+Task reduction_over_copies(const Plan& plan, const BlockMemory& memory, std::size_t rank) {
+  const Mesh mesh = mesh_of(plan);
+  const auto partner = plan.pipeline_parallel - 1 - static_cast<std::int64_t>(rank);
+  const std::int64_t apart = std::abs(partner - static_cast<std::int64_t>(rank));
+  Task task;
+  task.op = kWholeBlock;
+  task.pass = Pass::update;
+  task.collective = Collective::all_reduce;
+  task.axis = MeshAxis::pipeline;
+  task.group = {2, apart * mesh.group(MeshAxis::pipeline).stride};
+  task.payload = owned_parameters(plan, mesh, memory) * bytes_per_element(plan.gradient_format);
+  return task;
+}
 
 }  // namespace
-
-bool overlaps_backward(const Task& task) {
-  const bool reduces =
-      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-  return reduces && task.axis == MeshAxis::data;
-}
 
 std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::size_t rank) {
   const auto& stages = lowerer.stages(plan);
   std::vector<StageBlock> all;
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
-  for (std::size_t s = rank; s < stages.size(); s += ranks) {
-    all.insert(all.end(), stages[s].begin(), stages[s].end());
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    const auto& stage = stages[stage_index(plan, rank, chunk)];
+    all.insert(all.end(), stage.begin(), stage.end());
   }
   return all;
 }
@@ -139,31 +149,27 @@ std::vector<StageBlock> Predictor::State::blocks_of_rank(const Plan& plan, std::
 void Predictor::State::add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
                                   RankCost& cost) {
   const auto& stages = lowerer.stages(plan);
-  const auto micro_batches = static_cast<double>(lowerer.micro_batches(plan).count);
-  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
-  for (std::size_t s = rank; s < stages.size(); s += ranks) {
-    for (const bool backward : {false, true}) {
-      if (backward && !training()) continue;
-      const PassCost pass = cost_of_stage(stages[s], costs, backward);
-      cost.busy += micro_batches * pass.time;
-      add(cost.by_bound, pass.by_bound, micro_batches);
+  const ScheduleOrder& schedule = order(plan);
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    const std::size_t s = stage_index(plan, rank, chunk);
+    for (const SlotPass pass : kSlotPasses) {
+      const auto times = static_cast<double>(schedule.times(s, pass));
+      if (times == 0) continue;
+      const PassCost one = cost_of_stage(stages[s], costs, pass);
+      cost.busy += times * one.time;
+      add(cost.by_bound, one.by_bound, times);
     }
   }
 }
 
-Seconds Predictor::State::exposed_reduction(const Plan& plan, const CostedBlocks& costs,
-                                            std::size_t rank) {
-  Reduction reduction(plan, models(plan.execution).network);
-  const std::vector<StageBlock> blocks_in_order = blocks_of_rank(plan, rank);
-  for (auto run = blocks_in_order.rbegin(); run != blocks_in_order.rend(); ++run) {
-    if (run->use != SegmentUse::executed) continue;
-    const BlockMemory& block = costs.memory[run->program];
-    const Seconds hidden_under =
-        plan.overlap_gradients ? costs.cost[run->program].backward.time : Seconds{};
-    reduction.run(hidden_under, reduction.time(block.parameters, block.expert_parameters),
-                  static_cast<double>(run->repeat));
+std::vector<Task> Predictor::State::update_of_rank(const Plan& plan, const CostedBlocks& costs,
+                                                   std::size_t rank) {
+  const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
+  std::vector<Task> tasks = update_tasks(plan, memory);
+  if (plan.schedule == Schedule::dualpipe) {
+    tasks.insert(tasks.begin(), reduction_over_copies(plan, memory, rank));
   }
-  return reduction.exposed();
+  return tasks;
 }
 
 RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank,
@@ -172,13 +178,20 @@ RankCost Predictor::State::rank_cost(const Plan& plan, const CostedBlocks& costs
   result.end = end;
   add_passes(plan, costs, rank, result);
   if (!training()) return result;
-  if (plan.zero_stage < 2) result.exposed_reduction = exposed_reduction(plan, costs, rank);
-  const BlockMemory memory = stage_memory(blocks_of_rank(plan, rank), costs.memory);
-  for (const Task& task : update_tasks(plan, memory)) {
-    if (overlaps_backward(task)) continue;
+  result.exposed_reduction = exposed_reduction(plan, costs, rank);
+  const std::vector<Task> tasks = update_of_rank(plan, costs, rank);
+  const Seconds copying = exposed_copies(tasks, models(plan.execution));
+  result.update += copying;
+  network_of(result.update_by_bound) += copying;
+  for (const Task& task : tasks) {
+    if (runs_elsewhere(plan, task)) continue;
     const TaskCost cost = models(plan.execution).cost(task);
     result.update += cost.time;
     result.update_by_bound[static_cast<std::size_t>(cost.bound)] += cost.time;
+  }
+  if (system.framework) {
+    result.update += system.framework->step.value;
+    result.update_by_bound[static_cast<std::size_t>(Bound::launch)] += system.framework->step.value;
   }
   return result;
 }

@@ -21,6 +21,8 @@ namespace fastpath {
 struct CostedBlocks {
   std::vector<BlockCost> cost;      ///< by block of the workload
   std::vector<BlockMemory> memory;  ///< by block of the workload
+  WorkloadCounts work;              ///< of the workload as the plan changes it
+  int prefetch = 1;                 ///< ZeRO-3: blocks whose weights are gathered ahead
   Seconds ideal;  ///< device time of the model's matmuls and attention at their dense peaks
 };
 
@@ -37,8 +39,7 @@ struct RankCost {
 };
 
 struct Predictor::State {
-  State(Workload workload, System given)
-      : lowerer(std::move(workload)), system(std::move(given)), work(count(lowerer.workload())) {}
+  State(Workload workload, System given) : lowerer(std::move(workload)), system(std::move(given)) {}
 
   /// Why this plan cannot be predicted on this system, if so.
   Diagnostics mistakes(const Plan& plan) const;
@@ -49,16 +50,20 @@ struct Predictor::State {
   RankCost rank_cost(const Plan& plan, const CostedBlocks& costs, std::size_t rank, Seconds end);
   /// All blocks of a pipeline rank, chunk by chunk.
   std::vector<StageBlock> blocks_of_rank(const Plan& plan, std::size_t rank);
+  /// What follows a rank's last pass, but for reductions of gradients that start under it.
+  std::vector<Task> update_of_rank(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& costs);
   void add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank, RankCost& cost);
   Seconds exposed_reduction(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
+  /// How long gathers of updated weights hold up the next step's first forwards: on the rank where
+  /// they hold up most.
+  Seconds exposed_gather(const Plan& plan, const CostedBlocks& costs, const StageTimes& times);
   Prediction predict(const Plan& plan);
 
   bool training() const { return lowerer.workload().phase == Phase::training; }
 
   Lowerer lowerer;
   System system;
-  WorkloadCounts work;
   std::array<std::optional<Models>, 3> models_by_execution;
   std::unordered_map<BlockKey, CostedBlocks, BlockKeyHash> blocks;
   using OrderKey = std::tuple<Schedule, int, int, std::int64_t>;
@@ -68,13 +73,23 @@ struct Predictor::State {
 /// Energy and cost of a step, from its devices and its time; none where power or price is unknown.
 void set_energy_and_cost(const System& system, Prediction& prediction);
 
+/// Whether an update task is a gather of weights that may run under the next forward.
+bool overlaps_forward(const Plan& plan, const Task& task);
+
+/// How much longer an update takes than its operators for streaming states from the host and back,
+/// a piece at a time: both directions run under the optimizer's operators.
+Seconds exposed_copies(const std::vector<Task>& update, const Models& models);
+
+/// Whether an update task runs under passes or under other update tasks.
+bool runs_elsewhere(const Plan& plan, const Task& task);
+
 /// Whether an update task is a reduction of gradients, which starts under the backward.
 bool overlaps_backward(const Task& task);
 
 /// A pass over the blocks of a stage, in the order of execution (forward) or against it. Gathers of
-/// sharded weights run one block ahead.
+/// sharded weights run one block ahead; the gradients of weights need none.
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
-                       bool backward);
+                       SlotPass pass);
 
 /// The operators of the rank that finishes last, summed over a step, longest first.
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan, std::size_t rank);

@@ -24,21 +24,31 @@ void describe(A& archive, T& times) {
 
 template <class A, Describes<MemoryByClass> T>
 void describe(A& archive, T& memory) {
-  auto& [weights, gradients, optimizer, activations, cache, workspace] = memory;
+  auto& [weights, gradients, optimizer, activations, cache, workspace, overhead] = memory;
   archive("weights_B", weights);
   archive("gradients_B", gradients);
   archive("optimizer_B", optimizer);
   archive("activations_B", activations);
   archive("cache_B", cache);
   archive("workspace_B", workspace);
+  archive("overhead_B", overhead);
+}
+
+template <class A, Describes<Remedy> T>
+void describe(A& archive, T& remedy) {
+  auto& [change, needed, step] = remedy;
+  archive("change", change);
+  archive("needed_B", needed);
+  archive("step_s", step);
 }
 
 template <class A, Describes<OutOfMemory> T>
 void describe(A& archive, T& out) {
-  auto& [role, needed, available] = out;
+  auto& [role, needed, available, remedies] = out;
   archive("role", role);
   archive("needed_B", needed);
   archive("available_B", available);
+  archive("remedies", remedies);
 }
 
 template <class A, Describes<OperatorRow> T>

@@ -41,7 +41,7 @@ void describe(A& archive, T& shape) {
 
 template <class A, Describes<Task> T>
 void describe(A& archive, T& task) {
-  auto& [op, pass, collective, axis, group, payload, shape, replication, after] = task;
+  auto& [op, pass, collective, axis, group, payload, shape, replication, after, copy] = task;
   archive("op", op);
   archive("pass", pass);
   archive("collective", collective);
@@ -51,29 +51,42 @@ void describe(A& archive, T& task) {
   archive("shape", shape);
   archive("replication", replication);
   archive("after", after);
+  archive("copy", copy);
 }
 
 template <class A, Describes<BlockMemory> T>
 void describe(A& archive, T& memory) {
-  auto& [weights, parameters, expert, partial, distinct, saved, working, boundary, cache] = memory;
+  auto& [weights, parameters, expert, partial, distinct, expert_weights, trained, trained_expert,
+         matrix, expert_matrix, matrices, orthogonalisation, saved, working, boundary, cache,
+         offloaded] = memory;
   archive("weights_B", weights);
   archive("parameters", parameters);
   archive("expert_parameters", expert);
   archive("tensor_partial_parameters", partial);
   archive("distinct_parameters", distinct);
+  archive("expert_weights_B", expert_weights);
+  archive("trained_weights_B", trained);
+  archive("trained_expert_weights_B", trained_expert);
+  archive("matrix_parameters", matrix);
+  archive("expert_matrix_parameters", expert_matrix);
+  archive("matrices", matrices);
+  archive("orthogonalisation_FLOP", orthogonalisation);
   archive("saved_B", saved);
   archive("working_B", working);
   archive("boundary_B", boundary);
   archive("cache_B", cache);
+  archive("offloaded_B", offloaded);
 }
 
 template <class A, Describes<BlockProgram> T>
 void describe(A& archive, T& program) {
-  auto& [block, forward, backward, gathers, memory] = program;
+  auto& [block, forward, backward, gathers, regathers, scatters, memory] = program;
   archive("block", block);
   archive("forward", forward);
   archive("backward", backward);
   archive("gathers", gathers);
+  archive("regathers", regathers);
+  archive("scatters", scatters);
   archive("memory", memory);
 }
 
@@ -150,6 +163,8 @@ class ProgramCheck {
       check_tasks(program_.blocks[i].forward, ops, path, "forward");
       check_tasks(program_.blocks[i].backward, ops, path, "backward");
       check_tasks(program_.blocks[i].gathers, ops, path, "gathers");
+      check_tasks(program_.blocks[i].regathers, ops, path, "regathers");
+      check_tasks(program_.blocks[i].scatters, ops, path, "scatters");
     }
     check_stages();
   }

@@ -105,6 +105,9 @@ constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"broadcast", Collective::broadcast},
                                              {"reduce", Collective::reduce}}};
 
+constexpr Table<HostCopy, 3> kHostCopies{
+    {{"none", HostCopy::none}, {"to_host", HostCopy::to_host}, {"from_host", HostCopy::from_host}}};
+
 constexpr Table<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
     {{"none", CollectiveAlgorithm::none},
      {"ring", CollectiveAlgorithm::ring},
@@ -161,6 +164,7 @@ NameTable<ContextExchange> names_of(ContextExchange) { return kContextExchanges;
 NameTable<Execution> names_of(Execution) { return kExecutions; }
 NameTable<Optimizer> names_of(Optimizer) { return kOptimizers; }
 NameTable<Collective> names_of(Collective) { return kCollectives; }
+NameTable<HostCopy> names_of(HostCopy) { return kHostCopies; }
 NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm) { return kCollectiveAlgorithms; }
 NameTable<CollectiveProtocol> names_of(CollectiveProtocol) { return kCollectiveProtocols; }
 NameTable<Pass> names_of(Pass) { return kPasses; }

@@ -34,6 +34,7 @@ NameTable<ContextExchange> names_of(ContextExchange);
 NameTable<Execution> names_of(Execution);
 NameTable<Optimizer> names_of(Optimizer);
 NameTable<Collective> names_of(Collective);
+NameTable<HostCopy> names_of(HostCopy);
 NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm);
 NameTable<CollectiveProtocol> names_of(CollectiveProtocol);
 NameTable<Pass> names_of(Pass);

@@ -172,7 +172,10 @@ void count_attention(const Workload& workload, const Block& block, const Op& op,
   }
   const double limit = static_cast<double>(op.attributes.sparse_keys > 0 ? op.attributes.sparse_keys
                                                                          : op.attributes.window);
-  const double keys = mean_keys(sequence, context, op.attributes.causal, limit);
+  const auto document = static_cast<double>(op.attributes.document);
+  const bool packed = document > 0 && document < sequence && context == sequence;
+  const double keys = packed ? mean_keys(document, document, op.attributes.causal, limit)
+                             : mean_keys(sequence, context, op.attributes.causal, limit);
   const double rows = elements(workload, q, sizes) / head_dim;
   counts.work = Flops{2 * rows * keys * (head_dim + value_dim)};
   counts.m = 1;

@@ -1,12 +1,13 @@
 #include "lower/backward.h"
 
 #include <algorithm>
+#include <set>
+
+#include "lower/saved.h"
+#include "lower/tiling.h"
 
 namespace fastpath {
 namespace {
-
-constexpr double kLogSumExpBytes = 4;  // fp32
-constexpr double kProbabilityBytes = 2;
 
 bool is_contraction(OpKind kind) {
   return kind == OpKind::matmul || kind == OpKind::grouped_matmul || kind == OpKind::convolution;
@@ -16,23 +17,6 @@ bool is_contraction(OpKind kind) {
 bool passes_gradient_through(const Op& op) {
   return op.kind == OpKind::cache_append ||
          (op.kind == OpKind::elementwise && op.attributes.function == "add");
-}
-
-/// The backward reads the gradient only, not the forward's operands.
-bool forgets_inputs(const Op& op) {
-  switch (op.kind) {
-    case OpKind::rope:
-    case OpKind::copy:
-    case OpKind::dispatch:
-    case OpKind::reduce:
-    case OpKind::embedding:
-    case OpKind::cache_append:
-    case OpKind::softmax: return true;
-    case OpKind::elementwise:
-      return op.attributes.function == "add" || op.attributes.function == "scale" ||
-             op.attributes.function == "cast" || op.attributes.function == "bias";
-    default: return false;
-  }
 }
 
 class BackwardLowering {
@@ -113,6 +97,7 @@ class BackwardLowering {
 
   void pass_through(std::uint32_t index, const std::vector<std::uint32_t>& after) {
     const Op& op = block_.ops[index];
+    if (op.inputs.size() > 1) read_twice_.insert(after.begin(), after.end());
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
       if (!needs_gradient(op.inputs[i])) continue;
       Layout layout = splitting_.of_input(block_, op, i, forward_.op_split[index]);
@@ -124,7 +109,12 @@ class BackwardLowering {
     const Op& op = block_.ops[index];
     for (std::size_t i = 0; i < 2; ++i) {
       if (!needs_gradient(op.inputs[i])) continue;
-      const std::uint32_t task = list_.add(contraction_task(index, i, after));
+      Task product = contraction_task(index, i, after);
+      if (i == 0 && widens_weights(splitting_.plan(), block_, op)) {
+        product.after.push_back(list_.add(widening(splitting_, block_, op, product)));
+        list_.tasks().back().pass = Pass::backward_input;
+      }
+      const std::uint32_t task = list_.add(std::move(product));
       list_.tasks()[task].pass = Pass::backward_input;
       contribute(index, op.inputs[i], Copy{input_gradient_layout(index, i), {task}}, true);
     }
@@ -156,7 +146,8 @@ class BackwardLowering {
     }
     const Bytes operand = input_bytes(index, other);
     const Bytes result = input_bytes(index, target);
-    const bool other_is_weight = block_.tensors[op.inputs[other]].role == TensorRole::weight;
+    const TensorRole role = block_.tensors[op.inputs[other]].role;
+    const bool other_is_weight = role == TensorRole::weight || role == TensorRole::constant;
     task.shape.weights = other_is_weight ? operand : Bytes{};
     task.shape.read = forward.write + operand;
     task.shape.write = weight ? accumulated_bytes(index, target) : result;
@@ -191,6 +182,9 @@ class BackwardLowering {
   /// Everything but contractions: one kernel for all inputs.
   void differentiate(std::uint32_t index, std::vector<std::uint32_t> after) {
     const Op& op = block_.ops[index];
+    const bool frozen =
+        op.kind == OpKind::embedding && block_.tensors[op.inputs[1]].role != TensorRole::weight;
+    if (frozen) return;
     Task task;
     task.op = index;
     if (!forgets_inputs(op)) {
@@ -200,13 +194,36 @@ class BackwardLowering {
     task.after = std::move(after);
     task.replication = splitting_.replication(forward_.op_split[index]);
     task.shape = derived_shape(index);
-    const std::uint32_t done = list_.add(std::move(task));
+    const std::uint32_t done = add_task(index, std::move(task));
     list_.tasks()[done].pass =
         op.kind == OpKind::embedding ? Pass::backward_weight : Pass::backward_input;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
       if (!needs_gradient(op.inputs[i])) continue;
-      contribute(index, op.inputs[i], Copy{input_gradient_layout(index, i), {done}}, false);
+      contribute(index, op.inputs[i], Copy{input_gradient_layout(index, i), {done}},
+                 compiled() && streams(op.kind));
     }
+  }
+
+  bool compiled() const { return splitting_.plan().execution == Execution::compiled; }
+
+  /// A compiler runs the backward of a map in the kernel that computes its output's gradient, which
+  /// then stays inside.
+  std::uint32_t add_task(std::uint32_t index, Task task) {
+    const Op& op = block_.ops[index];
+    const Layout& split = forward_.op_split[index];
+    if (splitting_.rings(op, split)) {
+      // Keys and values go round with their gradients.
+      Ring ring = ring_of(splitting_, block_, op, split);
+      ring.payload *= 2;
+      return add_ring_attention(list_, std::move(task), ring);
+    }
+    const bool fuses = compiled() && streams(op.kind) && op.outputs.size() == 1;
+    const auto host = fuses ? list_.kernel_to_join(task.after) : std::nullopt;
+    if (!host) return list_.add(std::move(task));
+    const std::uint32_t last = *std::max_element(task.after.begin(), task.after.end());
+    const Bytes gradient = forward_.shapes[index].write;
+    const bool inside = read_twice_.count(last) == 0;
+    return list_.add_fused(std::move(task), *host, gradient, inside ? gradient : Bytes{});
   }
 
   OpShape derived_shape(std::uint32_t index) const {
@@ -251,7 +268,7 @@ class BackwardLowering {
     after.insert(after.end(), part.after.begin(), part.after.end());
     const Bytes bytes = splitting_.bytes(tensor, part.layout);
     if (adds_in_place && part.after.size() == 1) {
-      list_.tasks()[part.after.front()].shape.read += bytes;
+      list_.tasks()[list_.kernel_of(part.after.front())].shape.read += bytes;
     } else {
       after = {list_.add(addition(index, after, bytes))};
       list_.tasks()[after.front()].pass = Pass::backward_input;
@@ -289,8 +306,9 @@ class BackwardLowering {
   const std::vector<OpDims>& op_dims_;
   const ForwardState& forward_;
   TaskList& list_;
-  std::vector<Copies> saved_;      ///< by tensor
-  std::vector<Copies> gradients_;  ///< by tensor; empty: none yet
+  std::vector<Copies> saved_;           ///< by tensor
+  std::vector<Copies> gradients_;       ///< by tensor; empty: none yet
+  std::set<std::uint32_t> read_twice_;  ///< tasks whose gradient goes to several tensors
 };
 
 }  // namespace
@@ -299,29 +317,6 @@ void lower_backward(const LoweringContext& context, const Block& block,
                     const std::vector<OpDims>& op_dims, const ForwardState& forward,
                     TaskList& list) {
   BackwardLowering(context, block, op_dims, forward, list).run();
-}
-
-std::vector<bool> saved_tensors(const Block& block) {
-  std::vector<bool> saved(block.tensors.size(), false);
-  const auto save = [&](TensorId id) {
-    const TensorRole role = block.tensors[id].role;
-    if (role == TensorRole::activation || role == TensorRole::input) saved[id] = true;
-  };
-  for (const Op& op : block.ops) {
-    const bool keeps_output = op.kind == OpKind::attention || op.kind == OpKind::softmax;
-    if (keeps_output) std::for_each(op.outputs.begin(), op.outputs.end(), save);
-    if (forgets_inputs(op)) continue;
-    std::for_each(op.inputs.begin(), op.inputs.end(), save);
-  }
-  return saved;
-}
-
-Bytes saved_by_attention(const Plan& plan, const Op& op, const OpShape& shape) {
-  if (op.kind != OpKind::attention) return Bytes{};
-  const double rows = shape.batch * shape.m;
-  if (plan.flash_attention) return Bytes{kLogSumExpBytes * rows};
-  if (plan.recompute == Recompute::selective) return Bytes{};
-  return Bytes{kProbabilityBytes * rows * shape.n};
 }
 
 }  // namespace fastpath

@@ -13,11 +13,4 @@ void lower_backward(const LoweringContext& context, const Block& block,
                     const std::vector<OpDims>& op_dims, const ForwardState& forward,
                     TaskList& list);
 
-/// Activations that the backward reads, by tensor.
-std::vector<bool> saved_tensors(const Block& block);
-
-/// What attention keeps besides its inputs and output: a log-sum-exp per row where it is fused, the
-/// probabilities where it is not.
-Bytes saved_by_attention(const Plan& plan, const Op& op, const OpShape& shape);
-
 }  // namespace fastpath

@@ -1,9 +1,12 @@
 #include "lower/block_lowering.h"
 
 #include <algorithm>
+#include <array>
 
 #include "lower/backward.h"
 #include "lower/forward.h"
+#include "lower/saved.h"
+#include "lower/tiling.h"
 
 namespace fastpath {
 namespace {
@@ -23,7 +26,7 @@ std::vector<bool> expert_weights(const Block& block) {
     const bool exchanges = op.kind == OpKind::dispatch || op.kind == OpKind::combine;
     if (exchanges || !std::any_of(op.inputs.begin(), op.inputs.end(), routed)) continue;
     for (const TensorId id : op.inputs)
-      found[id] = block.tensors[id].role == TensorRole::weight;
+      found[id] = is_resident(block.tensors[id]);
   }
   return found;
 }
@@ -49,10 +52,50 @@ std::vector<bool> partial_over_tensor(const Block& block, const ForwardState& fo
 void count_weight(const Splitting& splitting, const Tensor& tensor, const Layout& home,
                   bool of_experts, BlockMemory& memory) {
   const double local = elements_at(splitting, tensor, home);
-  memory.weights += local * bytes_per_element(tensor.format);
+  const Bytes bytes = local * bytes_per_element(tensor.format);
+  memory.weights += bytes;
+  if (of_experts) memory.expert_weights += bytes;
   if (tensor.role != TensorRole::weight || tensor.tied) return;
   (of_experts ? memory.expert_parameters : memory.parameters) += local;
+  (of_experts ? memory.trained_expert_weights : memory.trained_weights) += bytes;
   memory.distinct_parameters += local / splitting.replication(home);
+}
+
+/// Muon orthogonalises the weights of products between hidden dimensions; tables of the vocabulary,
+/// norms and biases stay with Adam (arXiv 2502.16982, section 2.1). A product of m x n costs
+/// 4 m^2 n + 2 m^3 FLOP an iteration, m the smaller side; there are five.
+void count_matrix(const Splitting& splitting, const Block& block, const Op& op, const Layout& home,
+                  bool of_experts, BlockMemory& memory) {
+  constexpr double kIterations = 5;
+  const Tensor& w = block.tensors[op.inputs[1]];
+  const DimSizes sizes = splitting.sizes(home);
+  double count = 1;
+  double rows = 1;
+  double columns = 1;
+  for (const Axis& axis : w.axes) {
+    if (splitting.workload().dims[axis.dim].kind == DimKind::vocab) return;
+    const bool in = has_dim(block.tensors[op.inputs[0]], axis.dim);
+    const bool out = has_dim(block.tensors[op.outputs[0]], axis.dim);
+    (in && out ? count : in ? rows : columns) *= sizes[axis.dim];
+  }
+  const double m = std::min(rows, columns);
+  const double n = std::max(rows, columns);
+  if (m <= 1 || w.role != TensorRole::weight || w.tied) return;
+  (of_experts ? memory.expert_matrix_parameters : memory.matrix_parameters) += count * m * n;
+  memory.matrices += count;
+  memory.orthogonalisation += Flops{kIterations * count * (4 * m * m * n + 2 * m * m * m)};
+}
+
+void count_matrices(const Splitting& splitting, const Block& block, const ForwardState& forward,
+                    const std::vector<bool>& of_experts, BlockMemory& memory) {
+  std::vector<bool> seen(block.tensors.size(), false);
+  for (const Op& op : block.ops) {
+    if (op.kind != OpKind::matmul && op.kind != OpKind::grouped_matmul) continue;
+    const TensorId w = op.inputs[1];
+    if (seen[w]) continue;
+    seen[w] = true;
+    count_matrix(splitting, block, op, forward.home[w], of_experts[w], memory);
+  }
 }
 
 BlockMemory memory_of(const LoweringContext& context, const Block& block,
@@ -73,10 +116,11 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
     const bool enters = tensor.role == TensorRole::activation && !forward.produced[id];
     if (enters) memory.boundary += bytes;
   }
+  if (context.training) count_matrices(splitting, block, forward, of_experts, memory);
   for (std::size_t op = 0; op < block.ops.size(); ++op) {
     const OpShape& shape = forward.shapes[op];
     if (context.training) {
-      memory.saved += saved_by_attention(splitting.plan(), block.ops[op], shape);
+      memory.saved += saved_besides(splitting.plan(), block, block.ops[op], shape);
     }
     memory.working = std::max(memory.working, shape.read + shape.write - shape.weights);
   }
@@ -107,37 +151,72 @@ void recompute_attention(const Block& block, const ForwardState& forward, TaskLi
   }
 }
 
-/// ZeRO-3: weights are gathered before each pass over the block.
-void gather_weights(const Splitting& splitting, const BlockMemory& memory,
-                    std::vector<Task>& tasks) {
-  const Group group =
-      joint_group(splitting.mesh(), {MeshAxis::context, MeshAxis::expert, MeshAxis::data});
-  if (group.size == 1 || memory.weights <= Bytes{}) return;
-  Task gather;
-  gather.op = kWholeBlock;
-  gather.collective = Collective::all_gather;
-  gather.axis = MeshAxis::data;
-  gather.group = group;
-  gather.payload = memory.weights;
-  tasks.push_back(gather);
+/// A collective over the ranks that share a copy of the block's states, of parameters that all data
+/// ranks hold and of experts.
+void add_sharded(const Splitting& splitting, Task task, std::array<Bytes, 2> payloads,
+                 std::vector<Task>& tasks) {
+  task.op = kWholeBlock;
+  task.axis = MeshAxis::data;
+  for (const bool of_experts : {false, true}) {
+    task.group = state_groups(splitting.plan(), splitting.mesh(), of_experts).shard;
+    task.payload = payloads[of_experts ? 1 : 0];
+    if (task.group.size > 1 && task.payload > Bytes{}) tasks.push_back(task);
+  }
 }
 
-/// ZeRO-2 and 3: sharded gradients are reduced after each micro-batch.
+void gather_weights(const Splitting& splitting, const BlockMemory& memory,
+                    std::vector<Task>& tasks) {
+  Task gather;
+  gather.collective = Collective::all_gather;
+  add_sharded(splitting, gather, {memory.weights - memory.expert_weights, memory.expert_weights},
+              tasks);
+}
+
 void scatter_gradients(const Splitting& splitting, const BlockMemory& memory,
                        std::vector<Task>& tasks) {
-  const Group group =
-      joint_group(splitting.mesh(), {MeshAxis::context, MeshAxis::expert, MeshAxis::data});
-  const double parameters = memory.parameters + memory.expert_parameters;
-  if (group.size == 1 || parameters <= 0) return;
+  const Bytes gradient = bytes_per_element(splitting.plan().gradient_format);
   Task scatter;
-  scatter.op = kWholeBlock;
   scatter.pass = Pass::backward_weight;
   scatter.collective = Collective::reduce_scatter;
-  scatter.axis = MeshAxis::data;
-  scatter.group = group;
-  scatter.payload = parameters * bytes_per_element(splitting.plan().gradient_format);
-  if (!tasks.empty()) scatter.after = {static_cast<std::uint32_t>(tasks.size() - 1)};
-  tasks.push_back(scatter);
+  add_sharded(splitting, scatter,
+              {memory.parameters * gradient, memory.expert_parameters * gradient}, tasks);
+}
+
+Task host_copy(HostCopy copy, Pass pass, Bytes payload) {
+  Task task;
+  task.op = kWholeBlock;
+  task.pass = pass;
+  task.copy = copy;
+  task.payload = payload;
+  return task;
+}
+
+/// Activations leave for the host after the forward and come back before the backward; two blocks'
+/// share stays on the device, the one at work and the one on its way (arXiv 2104.07857, section 5).
+void offload_activations(BlockProgram& program) {
+  BlockMemory& memory = program.memory;
+  if (memory.saved <= Bytes{}) return;
+  program.forward.push_back(host_copy(HostCopy::to_host, Pass::forward, memory.saved));
+  program.backward.push_back(host_copy(HostCopy::from_host, Pass::backward_input, memory.saved));
+  memory.offloaded = memory.saved;
+  memory.working += 2.0 * memory.saved;
+  memory.saved = Bytes{};
+}
+
+/// Weights, or this rank's shard of them under ZeRO-3, come from the host before each pass.
+void offload_weights(const Splitting& splitting, bool training, BlockProgram& program) {
+  const Plan& plan = splitting.plan();
+  const auto shard = [&](bool of_experts) {
+    const Group group = state_groups(plan, splitting.mesh(), of_experts).shard;
+    return training && plan.zero_stage == 3 ? static_cast<double>(group.size) : 1.0;
+  };
+  const BlockMemory& memory = program.memory;
+  const Bytes payload =
+      (memory.weights - memory.expert_weights) / shard(false) + memory.expert_weights / shard(true);
+  if (payload <= Bytes{}) return;
+  program.forward.push_back(host_copy(HostCopy::from_host, Pass::forward, payload));
+  if (!training) return;
+  program.backward.push_back(host_copy(HostCopy::from_host, Pass::backward_input, payload));
 }
 
 }  // namespace
@@ -161,9 +240,16 @@ BlockProgram lower_block(const LoweringContext& context, std::uint32_t block_ind
     }
     lower_backward(context, block, op_dims, forward, list);
     program.backward = std::move(list.tasks());
-    if (zero >= 2) scatter_gradients(splitting, program.memory, program.backward);
+    if (zero >= 2) scatter_gradients(splitting, program.memory, program.scatters);
+    if (plan.reshard) program.regathers = program.gathers;
   }
   program.forward = std::move(forward.list.tasks());
+  if (splitting.plan().overlap_tensor) {
+    program.forward = tile_tensor_collectives(std::move(program.forward));
+    program.backward = tile_tensor_collectives(std::move(program.backward));
+  }
+  if (splitting.plan().offload.activations) offload_activations(program);
+  if (splitting.plan().offload.weights) offload_weights(splitting, context.training, program);
   return program;
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "lower/saved.h"
+#include "lower/tiling.h"
+
 namespace fastpath {
 namespace {
 
@@ -11,7 +14,13 @@ class ForwardLowering {
  public:
   ForwardLowering(const LoweringContext& context, const Block& block,
                   const std::vector<OpDims>& op_dims)
-      : splitting_(context.splitting), block_(block), op_dims_(op_dims), state_(splitting_) {}
+      : context_(context),
+        splitting_(context.splitting),
+        block_(block),
+        op_dims_(op_dims),
+        saved_(saved_tensors(block)),
+        reads_(block.tensors.size(), 0),
+        state_(splitting_) {}
 
   ForwardState run() {
     prepare();
@@ -30,8 +39,10 @@ class ForwardLowering {
     state_.consumed.assign(block_.tensors.size(), false);
     state_.produced.assign(block_.tensors.size(), false);
     for (const Op& op : block_.ops) {
-      for (const TensorId id : op.inputs)
+      for (const TensorId id : op.inputs) {
         state_.consumed[id] = true;
+        ++reads_[id];
+      }
       for (const TensorId id : op.outputs)
         state_.produced[id] = true;
     }
@@ -54,13 +65,48 @@ class ForwardLowering {
     }
     task.shape = shape_of(op, dims, split);
     task.replication = splitting_.replication(split);
+    dequantise(op, task);
     state_.op_split.push_back(split);
     state_.shapes.push_back(task.shape);
-    std::uint32_t done = state_.list.add(std::move(task));
+    std::uint32_t done = splitting_.rings(op, split)
+                             ? add_ring_attention(state_.list, std::move(task),
+                                                  ring_of(splitting_, block_, op, split))
+                             : add_task(op, std::move(task));
     done = exchange_statistics(index, split, done);
     for (const TensorId id : op.outputs) {
       state_.copies[id] = {Copy{splitting_.of_output(block_, op, id, dims, split), {done}}};
     }
+  }
+
+  /// Training widens weights of formats that no engine multiplies before each product with them.
+  void dequantise(const Op& op, Task& task) {
+    if (!context_.training || !widens_weights(splitting_.plan(), block_, op)) return;
+    task.after.push_back(state_.list.add(widening(splitting_, block_, op, task)));
+  }
+
+  /// A compiler runs a map in the kernel of the operator whose output it reads. That output stays
+  /// inside where nothing else reads it.
+  std::uint32_t add_task(const Op& op, Task task) {
+    const bool fuses = splitting_.plan().execution == Execution::compiled && streams(op.kind);
+    const auto host = fuses ? state_.list.kernel_to_join(task.after) : std::nullopt;
+    if (!host) return state_.list.add(std::move(task));
+    Bytes handed;
+    Bytes kept_inside;
+    for (const TensorId id : op.inputs) {
+      if (!state_.produced[id] || !written_in(id, *host)) continue;
+      const Bytes bytes = splitting_.bytes(block_.tensors[id], state_.copies[id].front().layout);
+      handed += bytes;
+      const bool needed = reads_[id] > 1 || (context_.training && saved_[id]);
+      if (!needed) kept_inside += bytes;
+    }
+    return state_.list.add_fused(std::move(task), *host, handed, kept_inside);
+  }
+
+  /// Whether tensor `id` leaves the kernel of task `host`.
+  bool written_in(TensorId id, std::uint32_t host) const {
+    const std::vector<std::uint32_t>& after = state_.copies[id].front().after;
+    if (after.size() != 1) return false;
+    return state_.list.kernel_of(after.front()) == host;
   }
 
   /// Weights, data and caches lie as their first reader wants them; activations are brought.
@@ -101,6 +147,11 @@ class ForwardLowering {
     shape.read += 2.0 * scores;
     shape.write += 2.0 * scores;
     shape.launches = 3;
+    if (!op.attributes.dropout || !context_.training) return;
+    // Probabilities are read, dropped and written, with a mask of one byte each.
+    shape.read += scores;
+    shape.write += scores + Bytes{shape.batch * shape.m * context};
+    shape.launches = 4;
   }
 
   double mean_context(const Op& op) const {
@@ -138,9 +189,12 @@ class ForwardLowering {
     }
   }
 
+  const LoweringContext& context_;
   const Splitting& splitting_;
   const Block& block_;
   const std::vector<OpDims>& op_dims_;
+  std::vector<bool> saved_;  ///< by tensor: kept for the backward
+  std::vector<int> reads_;   ///< by tensor
   ForwardState state_;
 };
 

@@ -6,21 +6,11 @@
 #include <set>
 #include <string>
 
+#include "lower/nearest.h"
+#include "lower/word_checks.h"
+
 namespace fastpath {
 namespace {
-
-/// The value nearest to `wanted`, at least 1 and at most `largest`, that `legal` accepts; 1 is
-/// legal.
-template <class Legal>
-std::int64_t nearest_legal(std::int64_t wanted, std::int64_t largest, Legal legal) {
-  for (std::int64_t distance = 0; distance <= std::max(wanted, largest); ++distance) {
-    const std::int64_t below = wanted - distance;
-    if (below >= 1 && below <= largest && legal(below)) return below;
-    const std::int64_t above = wanted + distance;
-    if (above <= largest && legal(above)) return above;
-  }
-  return 1;
-}
 
 class Checker {
  public:
@@ -35,6 +25,7 @@ class Checker {
     check_pipeline();
     check_batch();
     check_order();
+    check_words(workload_, limits_, plan_, mistakes_);
     return std::move(mistakes_);
   }
 

@@ -5,137 +5,102 @@
 #include "fastpath/fastpath.h"
 
 #include "ir/semantics.h"
+#include "lower/adapters.h"
 #include "lower/block_lowering.h"
 #include "lower/stages.h"
 
 namespace fastpath {
 namespace {
 
-/// The dims of one micro-batch over all data ranks.
+/// Rows of the most loaded expert rank over the mean. With a capacity each expert computes as many
+/// rows as it has room for, padding included (arXiv 2101.03961, equation 3).
+double expert_load(const Plan& plan) {
+  if (plan.expert_capacity > 0) return plan.expert_capacity;
+  const bool over_tensor = plan.expert_tensor_parallel == 1 && plan.tensor_parallel > 1;
+  return plan.expert_parallel > 1 || over_tensor ? plan.expert_imbalance : 1;
+}
+
+/// The dims of one micro-batch over all data ranks, as the most loaded rank sees them.
 DimSizes micro_batch_sizes(const Workload& workload, std::int64_t rows, const Plan& plan) {
   DimSizes sizes = whole_sizes(workload);
   for (std::size_t id = 0; id < sizes.size(); ++id) {
-    if (workload.dims[id].kind != DimKind::batch) continue;
-    sizes[id] = static_cast<double>(rows * plan.data_parallel);
+    if (workload.dims[id].kind == DimKind::batch) {
+      sizes[id] = static_cast<double>(rows * plan.data_parallel);
+    }
+    if (workload.dims[id].kind == DimKind::top_k) sizes[id] *= expert_load(plan);
   }
   return sizes;
 }
 
+bool is_matrix(const Tensor& tensor) {
+  const bool resident = tensor.role == TensorRole::weight || tensor.role == TensorRole::constant;
+  return resident && tensor.axes.size() > 1;
+}
+
 /// The model's weights and caches in the formats of the plan.
-Workload in_formats(const Workload& workload, const Plan& plan) {
-  Workload copy = workload;
-  for (Block& block : copy.blocks) {
+void set_formats(const Plan& plan, Workload& workload) {
+  for (Block& block : workload.blocks) {
     for (Tensor& tensor : block.tensors) {
-      const bool matrix = tensor.role == TensorRole::weight && tensor.axes.size() > 1;
-      if (matrix && plan.weight_format) tensor.format = *plan.weight_format;
+      if (is_matrix(tensor) && plan.weight_format) tensor.format = *plan.weight_format;
       if (tensor.role == TensorRole::cache && plan.cache_format) tensor.format = *plan.cache_format;
     }
   }
-  return copy;
 }
 
-Task sync(Collective collective, MeshAxis axis, Group group, Bytes payload) {
-  Task task;
-  task.op = kWholeBlock;
-  task.pass = Pass::update;
-  task.collective = collective;
-  task.axis = axis;
-  task.group = group;
-  task.payload = payload;
-  return task;
-}
-
-/// State of the optimizer per parameter, besides the weight: fp32 master copy and moments.
-Bytes optimizer_bytes(Optimizer optimizer) {
-  switch (optimizer) {
-    case Optimizer::none: return Bytes{0};
-    case Optimizer::sgd: return Bytes{4};
-    case Optimizer::momentum: return Bytes{8};
-    case Optimizer::adam: return Bytes{12};
+void set_documents(const Plan& plan, Workload& workload) {
+  if (plan.packed_length == 0) return;
+  for (Block& block : workload.blocks) {
+    for (Op& op : block.ops) {
+      if (op.kind == OpKind::attention) op.attributes.document = plan.packed_length;
+    }
   }
-  return Bytes{0};
-}
-
-Task optimizer_step(const Plan& plan, double parameters, Bytes weights) {
-  constexpr double kAdamWork = 18;  // moments, bias correction, root, decay, update: count of ops
-  Task task;
-  task.op = kWholeBlock;
-  task.pass = Pass::update;
-  task.shape.kind = OpKind::elementwise;
-  task.shape.compute_format = NumberFormat::fp32;
-  task.shape.work = Flops{kAdamWork * parameters};
-  task.shape.read =
-      parameters * (bytes_per_element(plan.gradient_format) + optimizer_bytes(plan.optimizer));
-  task.shape.write = parameters * optimizer_bytes(plan.optimizer) + weights;
-  return task;
 }
 
 }  // namespace
 
-BlockKey block_key(const Plan& plan, std::int64_t rows) {
-  BlockKey key{plan, rows};
-  key.plan.virtual_stages = 1;
-  key.plan.schedule = Schedule::one_f_one_b;
-  key.plan.micro_batch = 0;
-  key.plan.overlap_gradients = true;
-  key.plan.optimizer = Optimizer::adam;
-  // Pipeline ranks matter to a block only where another axis lies outside them.
-  if (key.plan.order.back() == MeshAxis::pipeline) key.plan.pipeline_parallel = 1;
-  if (key.plan.zero_stage == 1) key.plan.zero_stage = 0;
-  return key;
-}
-
-std::size_t BlockKeyHash::operator()(const BlockKey& key) const {
-  std::size_t hash = 0;
-  const auto mix = [&hash](std::size_t value) {
-    constexpr std::size_t kGolden = 0x9e3779b97f4a7c15U;
-    hash ^= value + kGolden + (hash << 6U) + (hash >> 2U);
-  };
-  const Plan& plan = key.plan;
-  for (const int value :
-       {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel, plan.data_parallel,
-        plan.pipeline_parallel, plan.zero_stage, static_cast<int>(plan.sequence_parallel),
-        static_cast<int>(plan.recompute), static_cast<int>(plan.execution)}) {
-    mix(static_cast<std::size_t>(value));
-  }
-  mix(static_cast<std::size_t>(key.rows));
-  return hash;
-}
-
 Lowerer::Lowerer(Workload workload)
-    : workload_(std::move(workload)), limits_(limits_of(workload_)) {
-  for (const Block& block : workload_.blocks) {
-    std::vector<OpDims>& ops = op_dims_.emplace_back();
+    : workload_(std::move(workload)), limits_(limits_of(workload_)) {}
+
+const Lowerer::Prepared& Lowerer::prepared(const Plan& plan) {
+  const PreparedKey key{plan.weight_format, plan.cache_format, plan.lora_rank, plan.packed_length};
+  const auto [found, added] = prepared_.try_emplace(key);
+  if (!added) return found->second;
+  Prepared& result = found->second;
+  result.workload = workload_;
+  set_formats(plan, result.workload);
+  set_documents(plan, result.workload);
+  if (plan.lora_rank > 0) add_adapters(result.workload, plan.lora_rank);
+  for (const Block& block : result.workload.blocks) {
+    std::vector<OpDims>& ops = result.op_dims.emplace_back();
     for (const Op& op : block.ops)
-      ops.push_back(dims_and_roles(workload_, block, op));
+      ops.push_back(dims_and_roles(result.workload, block, op));
   }
+  return result;
 }
 
 Diagnostics Lowerer::mistakes(const Plan& plan) const {
   return mistakes_in_plan(workload_, limits_, plan);
 }
 
-std::vector<BlockProgram> Lowerer::lower_blocks(const Plan& plan) const {
+std::vector<BlockProgram> Lowerer::lower_blocks(const Plan& plan) {
   const Mesh mesh = mesh_of(plan);
-  const bool own_formats = plan.weight_format || plan.cache_format;
-  const Workload converted = own_formats ? in_formats(workload_, plan) : Workload{};
-  const Workload& workload = own_formats ? converted : workload_;
-  const DimSizes whole = micro_batch_sizes(workload_, micro_batches(plan).rows, plan);
+  const auto& [workload, op_dims] = prepared(plan);
+  const DimSizes whole = micro_batch_sizes(workload, micro_batches(plan).rows, plan);
   const Splitting splitting(workload, plan, mesh, whole);
   std::vector<BlockProgram> programs;
   for (std::uint32_t block = 0; block < workload.blocks.size(); ++block) {
     LoweringContext context{splitting};
     context.training = workload.phase == Phase::training;
     context.first_block = workload.segments.front().block == block;
-    programs.push_back(lower_block(context, block, op_dims_[block]));
+    programs.push_back(lower_block(context, block, op_dims[block]));
   }
   return programs;
 }
 
 const std::vector<std::vector<StageBlock>>& Lowerer::stages(const Plan& plan) {
-  const std::int64_t count = std::int64_t{plan.pipeline_parallel} * plan.virtual_stages;
-  const auto [found, added] = stages_.try_emplace(count);
-  if (added) found->second = share_out(workload_, count);
+  const StageKey key = stage_key(plan);
+  const auto [found, added] = stages_.try_emplace(key);
+  if (added) found->second = share_out(workload_, plan);
   return found->second;
 }
 
@@ -146,11 +111,19 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
     const BlockMemory& one = by_block[block.program];
     const auto times = static_cast<double>(block.repeat);
     sum.weights += times * one.weights;
+    sum.expert_weights += times * one.expert_weights;
     if (block.use == SegmentUse::executed) {
       sum.parameters += times * one.parameters;
       sum.expert_parameters += times * one.expert_parameters;
       sum.tensor_partial_parameters += times * one.tensor_partial_parameters;
       sum.distinct_parameters += times * one.distinct_parameters;
+      sum.trained_weights += times * one.trained_weights;
+      sum.trained_expert_weights += times * one.trained_expert_weights;
+      sum.matrix_parameters += times * one.matrix_parameters;
+      sum.expert_matrix_parameters += times * one.expert_matrix_parameters;
+      sum.matrices += times * one.matrices;
+      sum.orthogonalisation += times * one.orthogonalisation;
+      sum.offloaded += times * one.offloaded;
       sum.saved += times * one.saved;
       sum.cache += times * one.cache;
       sum.working = std::max(sum.working, one.working);
@@ -158,43 +131,6 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
   }
   if (!stage.empty()) sum.boundary = by_block[stage.front().program].boundary;
   return sum;
-}
-
-std::vector<Task> update_tasks(const Plan& plan, const BlockMemory& memory) {
-  const Mesh mesh = mesh_of(plan);
-  const Group dense = joint_group(mesh, {MeshAxis::context, MeshAxis::expert, MeshAxis::data});
-  const Group expert = joint_group(mesh, {MeshAxis::context, MeshAxis::data});
-  const bool sharded = plan.zero_stage >= 1;
-  const Collective reduction = sharded ? Collective::reduce_scatter : Collective::all_reduce;
-  const Bytes gradient = bytes_per_element(plan.gradient_format);
-  const double all = memory.parameters + memory.expert_parameters;
-  std::vector<Task> tasks;
-  if (all <= 0) return tasks;
-  const auto reduce = [&](Collective collective, Group group, Bytes payload) {
-    if (group.size == 1 || payload <= Bytes{}) return;
-    tasks.push_back(sync(collective, MeshAxis::data, group, payload));
-  };
-  const Group tensor = mesh.group(MeshAxis::tensor);
-  if (tensor.size > 1 && memory.tensor_partial_parameters > 0) {
-    tasks.push_back(sync(Collective::all_reduce, MeshAxis::tensor, tensor,
-                         memory.tensor_partial_parameters * gradient));
-  }
-  // ZeRO-2 and 3 have reduced their gradients block by block.
-  if (plan.zero_stage < 2) {
-    reduce(reduction, dense, memory.parameters * gradient);
-    reduce(reduction, expert, memory.expert_parameters * gradient);
-  }
-  const auto share = [&](double parameters, Group group) {
-    return sharded ? parameters / static_cast<double>(group.size) : parameters;
-  };
-  const double owned = share(memory.parameters, dense) + share(memory.expert_parameters, expert);
-  const Bytes weights = memory.weights * (owned / all);
-  if (plan.optimizer != Optimizer::none) tasks.push_back(optimizer_step(plan, owned, weights));
-  if (plan.zero_stage == 1 || plan.zero_stage == 2) {
-    reduce(Collective::all_gather, dense, memory.weights * (memory.parameters / all));
-    reduce(Collective::all_gather, expert, memory.weights * (memory.expert_parameters / all));
-  }
-  return tasks;
 }
 
 Result<Program> lower(const Workload& workload, const Plan& plan) {
@@ -213,7 +149,7 @@ Result<Program> lower(const Workload& workload, const Plan& plan) {
   std::vector<BlockMemory> memory;
   for (const BlockProgram& block : program.blocks)
     memory.push_back(block.memory);
-  for (const Block& block : workload.blocks) {
+  for (const Block& block : lowerer.workload(plan).blocks) {
     program.block_names.push_back(block.name);
     std::vector<std::string>& names = program.op_names.emplace_back();
     for (const Op& op : block.ops)

@@ -2,37 +2,31 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
+#include <tuple>
 #include <vector>
 
 #include "fastpath/program.h"
 #include "fastpath/result.h"
 
+#include "lower/block_key.h"
 #include "lower/legality.h"
 #include "lower/splitting.h"
+#include "lower/stages.h"
+#include "lower/update.h"
 
 namespace fastpath {
-
-/// What a block's program depends on. Plans that differ only in pipeline depth, schedule or the
-/// number of micro-batches share their blocks.
-struct BlockKey {
-  Plan plan;
-  std::int64_t rows = 1;
-
-  friend bool operator==(const BlockKey&, const BlockKey&) = default;
-};
-
-BlockKey block_key(const Plan& plan, std::int64_t rows);
-
-struct BlockKeyHash {
-  std::size_t operator()(const BlockKey& key) const;
-};
 
 class Lowerer {
  public:
   explicit Lowerer(Workload workload);
 
   const Workload& workload() const { return workload_; }
+
+  /// The workload as the plan changes it: formats, adapters, packed documents. Block and dimension
+  /// indices stay; blocks may get more operators. Valid as long as the Lowerer.
+  const Workload& workload(const Plan& plan) { return prepared(plan).workload; }
+
   const Limits& limits() const { return limits_; }
 
   /// Empty if the plan is legal.
@@ -43,21 +37,27 @@ class Lowerer {
   }
 
   /// All blocks of the workload under a legal plan, by block index.
-  std::vector<BlockProgram> lower_blocks(const Plan& plan) const;
+  std::vector<BlockProgram> lower_blocks(const Plan& plan);
 
-  /// Blocks of each stage (index into Workload::blocks). Remembered by the number of stages.
+  /// Blocks of each stage (index into what lower_blocks returns). Remembered.
   const std::vector<std::vector<StageBlock>>& stages(const Plan& plan);
 
  private:
+  /// What a plan makes of the workload.
+  struct Prepared {
+    Workload workload;
+    std::vector<std::vector<OpDims>> op_dims;  ///< [block][op]
+  };
+  using PreparedKey =
+      std::tuple<std::optional<NumberFormat>, std::optional<NumberFormat>, int, int>;
+
+  const Prepared& prepared(const Plan& plan);
+
   Workload workload_;
   Limits limits_;
-  std::vector<std::vector<OpDims>> op_dims_;  ///< [block][op]
-  std::map<std::int64_t, std::vector<std::vector<StageBlock>>> stages_;
+  std::map<PreparedKey, Prepared> prepared_;
+  std::map<StageKey, std::vector<std::vector<StageBlock>>> stages_;
 };
-
-/// After the last micro-batch: gradient reduction, optimizer, gather of updated weights, for a
-/// stage whose blocks' memory sums to `memory`.
-std::vector<Task> update_tasks(const Plan& plan, const BlockMemory& memory);
 
 /// Sum over a stage's blocks, with their repeats.
 BlockMemory stage_memory(const std::vector<StageBlock>& stage,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace fastpath {
 
@@ -18,7 +19,7 @@ Mesh mesh_of(const Plan& plan) {
   return mesh;
 }
 
-Group joint_group(const Mesh& mesh, std::initializer_list<MeshAxis> axes) {
+Group joint_group(const Mesh& mesh, const std::vector<MeshAxis>& axes) {
   Group group{1, std::numeric_limits<std::int64_t>::max()};
   for (const MeshAxis axis : axes) {
     if (mesh.ranks(axis) == 1) continue;
@@ -27,6 +28,34 @@ Group joint_group(const Mesh& mesh, std::initializer_list<MeshAxis> axes) {
   }
   if (group.size == 1) group.stride = 1;
   return group;
+}
+
+namespace {
+
+void extend(Group& group, std::int64_t ranks, std::int64_t stride) {
+  if (ranks == 1) return;
+  group.stride = group.size == 1 ? stride : std::min(group.stride, stride);
+  group.size *= ranks;
+}
+
+}  // namespace
+
+StateGroups state_groups(const Plan& plan, const Mesh& mesh, bool of_experts) {
+  const auto stride = [&](MeshAxis axis) { return mesh.stride[static_cast<std::size_t>(axis)]; };
+  std::array<MeshAxis, 2> axes{MeshAxis::expert, MeshAxis::data};
+  if (stride(MeshAxis::data) < stride(MeshAxis::expert)) std::swap(axes[0], axes[1]);
+  StateGroups groups;
+  extend(groups.shard, mesh.ranks(MeshAxis::context), stride(MeshAxis::context));
+  std::int64_t left = plan.shard > 0 ? plan.shard : plan.data_parallel;
+  for (const MeshAxis axis : axes) {
+    const std::int64_t ranks = mesh.ranks(axis);
+    const std::int64_t taken = std::min(left, ranks);
+    left = std::max<std::int64_t>(1, left / taken);
+    if (of_experts && axis == MeshAxis::expert) continue;
+    extend(groups.shard, taken, stride(axis));
+    extend(groups.replicas, ranks / taken, stride(axis) * taken);
+  }
+  return groups;
 }
 
 }  // namespace fastpath

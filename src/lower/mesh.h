@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "fastpath/plan.h"
 #include "fastpath/program.h"
@@ -30,7 +31,19 @@ struct Mesh {
 Mesh mesh_of(const Plan& plan);
 
 /// One group over several axes: the product of their ranks, at the smallest stride.
-Group joint_group(const Mesh& mesh, std::initializer_list<MeshAxis> axes);
+Group joint_group(const Mesh& mesh, const std::vector<MeshAxis>& axes);
+
+/// Data ranks that hold a parameter: `shard` ranks share one copy of its states under ZeRO, and
+/// `replicas` hold the same share of it (hybrid sharding; one where all data ranks share a copy).
+struct StateGroups {
+  Group shard;
+  Group replicas;
+};
+
+/// Of parameters that all data ranks hold, or of those that are split over the expert axis.
+/// Neighbours on the mesh share a copy. Valid where Plan::shard divides data_parallel and divides
+/// expert_parallel or is a multiple of it.
+StateGroups state_groups(const Plan& plan, const Mesh& mesh, bool of_experts);
 
 /// How a tensor lies on one mesh axis: split over a dimension, replicated, or partial sums.
 class Placement {

@@ -43,7 +43,12 @@ OpDims dims_and_roles(const Workload& workload, const Block& block, const Op& op
 }
 
 /// A contracted dimension first, since its input is split already; query heads before kv heads.
-Placement Splitting::tensor_split(const Op& op, const OpDims& dims) const {
+/// Experts whose weights no tensor ranks share are dealt out over them instead.
+Placement Splitting::tensor_split(const Block& block, const Op& op, const OpDims& dims) const {
+  const bool exchanges = op.kind == OpKind::dispatch || op.kind == OpKind::combine;
+  if (plan_.expert_tensor_parallel == 1 && !exchanges && routes(block, op)) {
+    return expert_split(block, op, dims);
+  }
   Placement best;
   int best_rank = 0;
   for (std::size_t i = 0; i < dims.dims.size(); ++i) {
@@ -58,10 +63,21 @@ Placement Splitting::tensor_split(const Op& op, const OpDims& dims) const {
   }
   if (best_rank > 0 || !plan_.sequence_parallel) return best;
   // A lookup of tokens belongs to the region that its vocabulary split opens.
-  return op.kind == OpKind::embedding ? Placement::replicated() : context_split(dims);
+  return op.kind == OpKind::embedding ? Placement::replicated() : sequence_split(dims);
 }
 
-Placement Splitting::context_split(const OpDims& dims) const {
+/// Attention over all-to-all exchanges splits its heads instead of its tokens (arXiv 2309.14509).
+Placement Splitting::context_split(const Op& op, const OpDims& dims) const {
+  const bool exchanged = plan_.context_exchange == ContextExchange::all_to_all;
+  if (exchanged && op.kind == OpKind::attention) {
+    for (const DimId dim : dims.dims) {
+      if (kind(dim) == DimKind::heads) return Placement::over(dim);
+    }
+  }
+  return sequence_split(dims);
+}
+
+Placement Splitting::sequence_split(const OpDims& dims) const {
   for (const DimKind wanted : {DimKind::sequence, DimKind::context}) {
     for (std::size_t i = 0; i < dims.dims.size(); ++i) {
       const bool legal = dims.roles[i] == DimRole::map || dims.roles[i] == DimRole::contract;
@@ -93,13 +109,27 @@ Placement Splitting::batch_split(const OpDims& dims) const {
 
 Layout Splitting::of_op(const Block& block, const Op& op, const OpDims& dims) const {
   Layout split;
-  if (mesh_.ranks(MeshAxis::tensor) > 1) split[at(MeshAxis::tensor)] = tensor_split(op, dims);
-  if (mesh_.ranks(MeshAxis::context) > 1) split[at(MeshAxis::context)] = context_split(dims);
+  if (mesh_.ranks(MeshAxis::tensor) > 1)
+    split[at(MeshAxis::tensor)] = tensor_split(block, op, dims);
+  if (mesh_.ranks(MeshAxis::context) > 1) split[at(MeshAxis::context)] = context_split(op, dims);
   if (mesh_.ranks(MeshAxis::expert) > 1) {
     split[at(MeshAxis::expert)] = expert_split(block, op, dims);
   }
   if (mesh_.ranks(MeshAxis::data) > 1) split[at(MeshAxis::data)] = batch_split(dims);
   return split;
+}
+
+bool Splitting::rings(const Op& op, const Layout& split) const {
+  return op.kind == OpKind::attention && plan_.context_exchange == ContextExchange::ring &&
+         split[at(MeshAxis::context)].is_split();
+}
+
+Placement Splitting::keys_in_ring(const Tensor& tensor) const {
+  for (const Axis& axis : tensor.axes) {
+    const bool tokens = kind(axis.dim) == DimKind::sequence || kind(axis.dim) == DimKind::context;
+    if (tokens && whole_[axis.dim] > 1) return Placement::over(axis.dim);
+  }
+  return Placement::replicated();
 }
 
 Layout Splitting::of_input(const Block& block, const Op& op, std::size_t index,
@@ -110,7 +140,10 @@ Layout Splitting::of_input(const Block& block, const Op& op, std::size_t index,
     if (!split[axis].is_split()) continue;
     const DimId dim = split[axis].dim();
     const bool keys = op.kind == OpKind::attention && index > 0;
-    if (keys && (kind(dim) == DimKind::sequence || kind(dim) == DimKind::context)) continue;
+    if (keys && (kind(dim) == DimKind::sequence || kind(dim) == DimKind::context)) {
+      if (rings(op, split)) layout[axis] = keys_in_ring(tensor);
+      continue;
+    }
     if (has_dim(tensor, dim)) {
       layout[axis] = split[axis];
     } else if (keys && kind(dim) == DimKind::heads) {
@@ -183,10 +216,11 @@ DimSizes Splitting::sizes(const Layout& layout) const {
 
 DimSizes Splitting::op_sizes(const OpDims& dims, const Layout& split) const {
   DimSizes local = sizes(split);
-  const Placement tensor = split[at(MeshAxis::tensor)];
-  if (!tensor.is_split() || kind(tensor.dim()) != DimKind::heads) return local;
-  for (const DimId dim : dims.dims) {
-    if (kind(dim) == DimKind::kv_heads) divide(local, dim, mesh_.ranks(MeshAxis::tensor));
+  for (std::size_t axis = 0; axis < split.size(); ++axis) {
+    if (!split[axis].is_split() || kind(split[axis].dim()) != DimKind::heads) continue;
+    for (const DimId dim : dims.dims) {
+      if (kind(dim) == DimKind::kv_heads) divide(local, dim, mesh_.size[axis]);
+    }
   }
   return local;
 }

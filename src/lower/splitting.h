@@ -32,6 +32,9 @@ class Splitting {
   /// What the operator needs of its input `index`.
   Layout of_input(const Block& block, const Op& op, std::size_t index, const Layout& split) const;
 
+  /// Whether an attention passes keys and values round the context ranks, which keep their shares.
+  bool rings(const Op& op, const Layout& split) const;
+
   /// What it leaves its output in; partial where a split dimension was summed.
   Layout of_output(const Block& block, const Op& op, TensorId output, const OpDims& dims,
                    const Layout& split) const;
@@ -56,8 +59,10 @@ class Splitting {
   const Mesh& mesh() const { return mesh_; }
 
  private:
-  Placement tensor_split(const Op& op, const OpDims& dims) const;
-  Placement context_split(const OpDims& dims) const;
+  Placement tensor_split(const Block& block, const Op& op, const OpDims& dims) const;
+  Placement context_split(const Op& op, const OpDims& dims) const;
+  Placement sequence_split(const OpDims& dims) const;
+  Placement keys_in_ring(const Tensor& tensor) const;
   Placement expert_split(const Block& block, const Op& op, const OpDims& dims) const;
   Placement batch_split(const OpDims& dims) const;
   void divide(DimSizes& sizes, DimId dim, std::int64_t ways) const;

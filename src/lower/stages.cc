@@ -111,13 +111,61 @@ Shares share_work(const Workload& workload, std::int64_t stages) {
 
 }  // namespace
 
-std::vector<std::vector<StageBlock>> share_out(const Workload& workload, std::int64_t stages) {
+std::int64_t chunks_of(const Plan& plan) {
+  switch (plan.schedule) {
+    case Schedule::gpipe:
+    case Schedule::one_f_one_b:
+    case Schedule::zb_h1: return 1;
+    case Schedule::interleaved: return plan.virtual_stages;
+    case Schedule::zb_v:
+    case Schedule::dualpipe: return 2;
+  }
+  return 1;
+}
+
+std::int64_t chain_of(const Plan& plan) {
+  const std::int64_t copies = plan.schedule == Schedule::dualpipe ? 2 : 1;
+  return plan.pipeline_parallel * chunks_of(plan) / copies;
+}
+
+namespace {
+
+/// The second chunk lies in the order of ranks reversed.
+bool turns_back(const Plan& plan) {
+  return plan.schedule == Schedule::zb_v || plan.schedule == Schedule::dualpipe;
+}
+
+}  // namespace
+
+std::int64_t rank_of_stage(const Plan& plan, std::int64_t stage) {
+  const std::int64_t ranks = plan.pipeline_parallel;
+  return turns_back(plan) && stage >= ranks ? 2 * ranks - 1 - stage : stage % ranks;
+}
+
+std::int64_t stage_of(const Plan& plan, std::int64_t rank, std::int64_t chunk) {
+  const std::int64_t ranks = plan.pipeline_parallel;
+  return turns_back(plan) && chunk == 1 ? 2 * ranks - 1 - rank : chunk * ranks + rank;
+}
+
+StageKey stage_key(const Plan& plan) {
+  return {chain_of(plan), plan.pipeline_parallel * chunks_of(plan), plan.first_stage_layers,
+          plan.last_stage_layers, plan.ends_are_layers};
+}
+
+std::vector<std::vector<StageBlock>> share_out(const Workload& workload, const Plan& plan) {
   std::int64_t layers = 0;
   for (const Segment& segment : workload.segments) {
     const bool layer = segment.use == SegmentUse::executed && repeats(workload, segment.block);
     if (layer) layers += segment.repeat;
   }
-  return layers > 0 ? share_layers(workload, stages, layers) : share_work(workload, stages);
+  const std::int64_t chain = chain_of(plan);
+  Shares shares = layers > 0 ? share_layers(workload, chain, layers) : share_work(workload, chain);
+  if (plan.schedule == Schedule::dualpipe) {
+    shares.reserve(2 * shares.size());
+    for (std::int64_t s = 0; s < chain; ++s)
+      shares.push_back(shares[static_cast<std::size_t>(s)]);
+  }
+  return shares;
 }
 
 }  // namespace fastpath

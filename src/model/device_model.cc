@@ -12,6 +12,24 @@ bool uses_matrix_engine(OpKind kind) {
          kind == OpKind::attention;
 }
 
+bool contracts(OpKind kind) {
+  return kind == OpKind::matmul || kind == OpKind::grouped_matmul || kind == OpKind::convolution;
+}
+
+bool is_narrow(NumberFormat format) { return bytes_per_element(format) <= Bytes{1 + 1.0 / 32}; }
+
+/// Bytes of the operands that are not weights, in 16 bits: they are read, and written narrow.
+Bytes quantised_bytes(const OpShape& shape) {
+  constexpr Bytes kElement{2};
+  const double second = shape.weights > Bytes{} ? 0 : shape.k * shape.n;
+  return shape.batch * (shape.m * shape.k + second) * kElement;
+}
+
+bool is_routed(OpKind kind) {
+  return kind == OpKind::grouped_matmul || kind == OpKind::dispatch || kind == OpKind::combine ||
+         kind == OpKind::top_k;
+}
+
 /// Built-in values with what the catalog says of the device as a whole.
 KernelParameters from_achieved(const Device& device, KernelClass kernel_class,
                                NumberFormat format) {
@@ -65,9 +83,13 @@ KernelParameters pick(const Device& device, KernelClass kernel_class, NumberForm
 
 }  // namespace
 
-DeviceModel::DeviceModel(const Device& device, Execution execution)
+DeviceModel::DeviceModel(const Device& device, Execution execution, const Framework* framework)
     : rates_(device),
       launch_(execution == Execution::eager ? device.achieved.launch.value : Seconds{}) {
+  if (framework != nullptr) {
+    framework_ = *framework;
+    if (execution == Execution::eager) launch_ = framework->launch.value;
+  }
   for (std::size_t c = 0; c < kKernelClasses; ++c) {
     for (std::size_t f = 0; f < kFormats; ++f)
       parameters_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
@@ -83,9 +105,22 @@ const KernelParameters& DeviceModel::parameters(const OpShape& shape) const {
                     [static_cast<std::size_t>(shape.compute_format)];
 }
 
+double DeviceModel::factor(OpKind kind) const {
+  if (!framework_) return 1;
+  if (is_routed(kind)) return framework_->experts.value;
+  return (uses_matrix_engine(kind) ? framework_->contraction : framework_->memory).value;
+}
+
 TaskCost DeviceModel::cost(const OpShape& shape) const {
   const KernelParameters& parameters = this->parameters(shape);
-  const KernelTime kernel = kernel_time(rates_, parameters, shape);
+  const bool quantises = framework_ && is_narrow(shape.compute_format) && contracts(shape.kind);
+  KernelParameters fused = parameters;
+  if (quantises) fused[P::passes] = 0;  // the framework's own kernels make the operands
+  const KernelTime kernel = kernel_time(rates_, quantises ? fused : parameters, shape);
+  Seconds quantising;
+  if (quantises) {
+    quantising = framework_->quantise.value * (quantised_bytes(shape) / rates_.bandwidth);
+  }
   TaskCost cost;
   cost.traffic = shape.read + shape.write;
   cost.compute = kernel.compute;
@@ -94,7 +129,7 @@ TaskCost DeviceModel::cost(const OpShape& shape) const {
     cost.cache = std::max(cost.cache, cost.traffic / (parameters[P::memory] * bandwidth));
   }
   cost.launch = shape.launches * launch_;
-  const Seconds busy = std::max(kernel.busy, cost.cache);
+  const Seconds busy = factor(shape.kind) * std::max(kernel.busy, cost.cache) + quantising;
   const Seconds gaps{shape.launches * parameters[P::launch]};
   cost.time = std::max(gaps + busy, cost.launch);
   if (cost.launch > gaps + busy || gaps > busy) {

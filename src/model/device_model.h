@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
+#include "fastpath/framework.h"
 #include "fastpath/plan.h"
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
@@ -30,7 +32,8 @@ struct TaskCost {
 /// data sheet.
 class DeviceModel {
  public:
-  DeviceModel(const Device& device, Execution execution);
+  /// `framework`: the software's factors on kernels and its launches; null = kernels alone.
+  DeviceModel(const Device& device, Execution execution, const Framework* framework = nullptr);
 
   /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with
   /// the device's entry for the operator's class and format, operands cold in the cache. Without an
@@ -53,6 +56,9 @@ class DeviceModel {
   std::array<std::array<KernelParameters, kFormats>, kKernelClasses> parameters_;
   std::vector<BytesPerSecond> cache_bandwidths_;
   Seconds launch_;  ///< of the host
+  double factor(OpKind kind) const;
+
+  std::optional<Framework> framework_;
 };
 
 }  // namespace fastpath

@@ -38,6 +38,22 @@ std::size_t few() { return *rc::gen::inRange<std::size_t>(0, 4); }
 std::int64_t any_count() { return *rc::gen::inRange<std::int64_t>(1, 1'000'000'000'000); }
 bool any_bool() { return *rc::gen::arbitrary<bool>(); }
 
+OpShape any_shape() {
+  OpShape shape;
+  shape.kind = any_name<OpKind>();
+  shape.compute_format = any_name<NumberFormat>();
+  shape.work = any_quantity<Flops>();
+  for (Bytes* bytes : {&shape.read, &shape.write, &shape.weights})
+    *bytes = any_quantity<Bytes>();
+  for (double* number :
+       {&shape.m, &shape.n, &shape.k, &shape.batch, &shape.group, &shape.steps, &shape.launches}) {
+    *number = any_number();
+  }
+  shape.winograd = any_bool();
+  shape.fused = any_bool();
+  return shape;
+}
+
 std::vector<Task> any_tasks(std::uint32_t ops) {
   std::vector<Task> tasks(few());
   for (std::uint32_t i = 0; i < tasks.size(); ++i) {
@@ -48,13 +64,9 @@ std::vector<Task> any_tasks(std::uint32_t ops) {
     task.axis = any_name<MeshAxis>();
     task.group = {any_count(), any_count()};
     task.payload = any_quantity<Bytes>();
-    task.shape = {any_name<OpKind>(),    any_name<NumberFormat>(),
-                  any_quantity<Flops>(), any_quantity<Bytes>(),
-                  any_quantity<Bytes>(), any_quantity<Bytes>(),
-                  any_number(),          any_number(),
-                  any_number(),          any_number(),
-                  any_number(),          any_bool()};
+    task.shape = any_shape();
     task.replication = any_number();
+    task.copy = any_name<HostCopy>();
     if (i > 0) task.after = {i - 1};
   }
   return tasks;
@@ -75,9 +87,14 @@ RC_GTEST_PROP(Json, a_program_round_trips, ()) {
     block.forward = any_tasks(2);
     block.backward = any_tasks(2);
     block.gathers = any_tasks(2);
+    block.regathers = any_tasks(1);
+    block.scatters = any_tasks(1);
     block.memory = {any_quantity<Bytes>(), any_number(),          any_number(),
                     any_number(),          any_number(),          any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_number(),
+                    any_number(),          any_number(),          any_quantity<Flops>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>()};
   }
   program.stages.resize(few());
   for (Stage& stage : program.stages) {
@@ -109,7 +126,11 @@ RC_GTEST_PROP(Json, a_prediction_round_trips, ()) {
   prediction.memory.resize(few());
   for (MemoryByClass& memory : prediction.memory)
     memory.cache = any_quantity<Bytes>();
-  if (any_bool()) prediction.out_of_memory = {3, any_quantity<Bytes>(), any_quantity<Bytes>()};
+  if (any_bool())
+    prediction.out_of_memory = {3,
+                                any_quantity<Bytes>(),
+                                any_quantity<Bytes>(),
+                                {{any_text(), any_quantity<Bytes>(), any_quantity<Seconds>()}}};
   if (any_bool()) prediction.energy = any_quantity<Joules>();
   if (any_bool()) prediction.cost = any_quantity<Dollars>();
   prediction.operators.resize(few());

@@ -20,6 +20,22 @@ using testing::small_cnn;
 
 int power_of_two(int most) { return 1 << *rc::gen::inRange(0, most + 1); }
 
+/// Words that change neither work nor parameters, where they are legal.
+void add_words(Plan& plan, bool experts) {
+  plan.execution = *rc::gen::element(Execution::eager, Execution::compiled, Execution::graph);
+  plan.context_exchange = *rc::gen::element(ContextExchange::all_gather, ContextExchange::ring);
+  const bool heads = plan.tensor_parallel * plan.context_parallel <= 4;
+  if (heads && *rc::gen::arbitrary<bool>()) plan.context_exchange = ContextExchange::all_to_all;
+  plan.overlap_tensor = plan.sequence_parallel && *rc::gen::arbitrary<bool>();
+  const bool dealt = plan.sequence_parallel && plan.expert_parallel * plan.tensor_parallel <= 8;
+  if (experts && dealt) plan.expert_tensor_parallel = *rc::gen::inRange(0, 2);
+  if (plan.zero_stage > 0) plan.shard = std::min(plan.data_parallel, power_of_two(2));
+  if (plan.zero_stage == 3) {
+    plan.reshard = *rc::gen::arbitrary<bool>();
+    plan.prefetch = *rc::gen::inRange(0, 4);
+  }
+}
+
 /// A plan that is legal for DecoderSizes with a batch of 64.
 Plan any_plan(bool experts) {
   Plan plan;
@@ -31,6 +47,7 @@ Plan any_plan(bool experts) {
   plan.micro_batch = power_of_two(2);
   plan.sequence_parallel = *rc::gen::arbitrary<bool>();
   plan.zero_stage = *rc::gen::inRange(0, 4);
+  add_words(plan, experts);
   return plan;
 }
 

@@ -20,9 +20,10 @@ using testing::round_system;
 
 constexpr std::string_view kWords =
     "devices=1,2,8,16,32 tp=1..8*2 cp=1,2 pp=1..8*2 sp=false,true micro_batch=1,2,4 zero=0..3 "
-    "recompute=none,full attention=flash,unfused schedule=1f1b,gpipe,interleaved:2,interleaved:4 "
-    "overlap=true,false gradients=fp32,bf16 optimizer=adam,sgd "
-    "order=tp,cp,ep,dp,pp|dp,tp,cp,ep,pp|pp,tp,cp,ep,dp";
+    "recompute=none,full attention=flash,unfused overlap=true,false gradients=fp32,bf16 "
+    "schedule=1f1b,gpipe,interleaved:2,interleaved:4,zb-h1,zb-v,dualpipe optimizer=adam,sgd "
+    "overlap_tp=false,true overlap_weights=true,false shard=0,2 reshard=true,false prefetch=1,2 "
+    "cp_exchange=all_gather,ring,ulysses order=tp,cp,ep,dp,pp|dp,tp,cp,ep,pp|pp,tp,cp,ep,dp";
 
 const Space& space() {
   static const Space space = *Space::parse(kWords, 32, {.file = "space"});

@@ -53,6 +53,8 @@ Op any_op(std::size_t index, TensorId first_output, std::size_t dims) {
   op.attributes.causal = *rc::gen::arbitrary<bool>();
   op.attributes.window = *rc::gen::elementOf(std::vector<std::int64_t>{0, 0, 1024});
   op.attributes.sparse_keys = *rc::gen::elementOf(std::vector<std::int64_t>{0, 0, 2048});
+  op.attributes.document = *rc::gen::elementOf(std::vector<std::int64_t>{0, 0, 512});
+  op.attributes.dropout = *rc::gen::arbitrary<bool>();
   op.attributes.work_per_element = *rc::gen::elementOf(std::vector<double>{1, 4, 0.1, 1e17});
   op.attributes.over = *rc::gen::inRange<DimId>(0, static_cast<DimId>(dims));
   op.attributes.function =

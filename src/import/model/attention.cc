@@ -105,6 +105,7 @@ TensorId grouped_attention(const Frame& frame, BlockBuilder& block, const MixerS
   OpAttributes attributes;
   attributes.causal = frame.spec.causal;
   attributes.window = mixer.window;
+  attributes.dropout = frame.drops();
   const NumberFormat format = gate != 0 ? frame.activation() : attention_input(frame);
   TensorId o = block.op("attention", OpKind::attention, inputs,
                         {"o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}), format},

@@ -36,6 +36,11 @@ TensorId add_rms_norm(BlockBuilder& block, std::string name, TensorId x,
   return block.op(std::move(name), OpKind::rms_norm, {x, w}, std::move(out), attributes);
 }
 
+TensorId add_dropout(const Frame& frame, BlockBuilder& block, const std::string& name, TensorId x) {
+  constexpr double kWork = 2;  // mask and scale
+  return frame.drops() ? block.map("dropout", {x}, block.like(x, name + "_dropped"), kWork) : x;
+}
+
 TensorId add_rope(BlockBuilder& block, std::string name, TensorId x) {
   OpAttributes attributes;
   attributes.work_per_element = 3;  // four products and two sums per pair
@@ -120,6 +125,7 @@ Block embedding_block(const Frame& frame) {
   add_table("token_types", spec.token_types);
   if (spec.embedding_norm)
     x = parts::add_norm(frame, block, "embedding_norm", x, frame.activation());
+  x = parts::add_dropout(frame, block, "embedding", x);
   if (spec.streams > 1) block.op("copy_streams", OpKind::copy, {x}, residual(frame, "x_streams"));
   return block.finish();
 }
@@ -141,6 +147,7 @@ TensorId add_sublayer(const Frame& frame, BlockBuilder& block, TensorId x, const
   if (layer.post_norms) {
     y = parts::add_norm(frame, block, name + "_post_norm", y, frame.activation());
   }
+  y = parts::add_dropout(frame, block, name, y);
   const TensorId sum = block.map(name + "_add", {x, y}, block.like(x, "x_" + name), 1);
   if (!layer.norm_after) return sum;
   return parts::add_norm(frame, block, name + "_norm", sum, frame.activation());

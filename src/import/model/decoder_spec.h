@@ -147,6 +147,7 @@ struct DecoderSpec {
   bool head_bias = false;
   bool final_norm = true;
   bool embedding_norm = false;
+  bool dropout = false;  ///< in training: of embeddings, attention probabilities and sublayers
   NormKind norm = NormKind::rms;
   std::vector<LayerSpec> layers;  ///< each distinct layer once
   std::vector<LayerRun> runs;     ///< in order

@@ -29,6 +29,7 @@ struct Frame {
     const bool quantised = weights(published) != activation();
     return quantised ? spec.formats.inputs : activation();
   }
+  bool drops() const { return spec.dropout && request.phase == Phase::training; }
   NumberFormat cache() const { return caching() ? spec.formats.cache : activation(); }
   DimId dim(std::string_view name, DimKind kind, std::int64_t size) const {
     return get_dim(workload, name, kind, size);
@@ -42,6 +43,9 @@ TensorId add_norm(const Frame& frame, BlockBuilder& block, std::string name, Ten
 /// RMS norm with a weight over `dims`, reduced over `over`.
 TensorId add_rms_norm(BlockBuilder& block, std::string name, TensorId x,
                       std::initializer_list<DimId> dims, DimId over);
+
+/// Dropout of `x`, where the model is trained with it.
+TensorId add_dropout(const Frame& frame, BlockBuilder& block, const std::string& name, TensorId x);
 
 TensorId add_rope(BlockBuilder& block, std::string name, TensorId x);
 

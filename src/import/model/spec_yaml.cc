@@ -106,12 +106,13 @@ constexpr std::array<SpecSize, 7> kSpecSizes{{{"hidden", &DecoderSpec::hidden},
                                               {"streams", &DecoderSpec::streams},
                                               {"sinkhorn", &DecoderSpec::sinkhorn}}};
 using SpecFlag = std::pair<const char*, bool DecoderSpec::*>;
-constexpr std::array<SpecFlag, 6> kSpecFlags{{{"causal", &DecoderSpec::causal},
+constexpr std::array<SpecFlag, 7> kSpecFlags{{{"causal", &DecoderSpec::causal},
                                               {"tied", &DecoderSpec::tied},
                                               {"head", &DecoderSpec::head},
                                               {"head_bias", &DecoderSpec::head_bias},
                                               {"final_norm", &DecoderSpec::final_norm},
-                                              {"embedding_norm", &DecoderSpec::embedding_norm}}};
+                                              {"embedding_norm", &DecoderSpec::embedding_norm},
+                                              {"dropout", &DecoderSpec::dropout}}};
 
 // Reading.
 

@@ -162,6 +162,8 @@ class BlockReader {
     op.attributes.causal = map.boolean("causal").value_or(false);
     op.attributes.window = map.integer("window", 0).value_or(0);
     op.attributes.sparse_keys = map.integer("sparse_keys", 0).value_or(0);
+    op.attributes.document = map.integer("document", 0).value_or(0);
+    op.attributes.dropout = map.boolean("dropout").value_or(false);
     op.attributes.function = map.string("function").value_or("");
     const auto work = map.number("work_per_element", 0, kMostWork);
     const YamlNode* kind = read_kind(map, node, op);
@@ -217,8 +219,8 @@ class BlockReader {
     std::vector<std::string> words = all_names<OpKind>();
     for (const auto& [function, work] : elementwise_functions())
       words.emplace_back(function);
-    for (const char* attribute :
-         {"name", "causal", "window", "sparse_keys", "work_per_element", "over", "function"})
+    for (const char* attribute : {"name", "causal", "window", "sparse_keys", "document", "dropout",
+                                  "work_per_element", "over", "function"})
       words.emplace_back(attribute);
     return words;
   }

@@ -105,6 +105,8 @@ class BlockWriter {
     if (a.causal) text += ", causal: true";
     if (a.window != 0) text += fmt::format(", window: {}", a.window);
     if (a.sparse_keys != 0) text += fmt::format(", sparse_keys: {}", a.sparse_keys);
+    if (a.document != 0) text += fmt::format(", document: {}", a.document);
+    if (a.dropout) text += ", dropout: true";
     if (!sugar && !a.function.empty()) text += ", function: " + yaml_scalar(a.function);
     if (a.work_per_element != default_work_per_element(op.kind, a.function)) {
       text += fmt::format(", work_per_element: {}", a.work_per_element);
