@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "fastpath/findings.h"
 #include "fastpath/plan.h"
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
 #include "fastpath/result.h"
+#include "fastpath/simulation.h"
 #include "fastpath/system.h"
 #include "fastpath/timeline.h"
 #include "fastpath/workload.h"
@@ -50,6 +52,18 @@ class Predictor {
  private:
   std::unique_ptr<State> state_;
 };
+
+/// Runs the program of a plan event by event: transfers share links by max-min fairness, and ranks
+/// may differ. Ranks that behave alike are run once. Fails on what `predict` fails on and on
+/// options out of their range.
+Result<Simulation> simulate(const Workload& workload, const System& system, const Plan& plan,
+                            const SimulateOptions& options = {});
+
+/// Runs collectives message by message on the links of a system, which they share by max-min
+/// fairness. Parallel to `jobs`. Fails on ranks that the system does not have and on algorithms
+/// that are not made of messages.
+Result<std::vector<SimulatedCollective>> simulate_collectives(
+    const System& system, const std::vector<CollectiveJob>& jobs);
 
 /// The fastest plan that fits among the usual ones (powers of two of tensor, pipeline and data
 /// parallelism over the system's devices, recomputation where memory needs it): a sensible default,

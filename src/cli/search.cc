@@ -1,5 +1,4 @@
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <set>
@@ -28,25 +27,31 @@ constexpr std::array<Flag, 3> kRunFlags{{
 constexpr std::int64_t kMostShards = 100'000;
 
 /// Set by Ctrl-C: a signal handler has nothing else to talk to.
-std::atomic<bool> interrupted{false};
-
-extern "C" void interrupt(int /*signal*/) {
-  interrupted = true;
-  std::signal(SIGINT, SIG_DFL);  // a second Ctrl-C ends the program at once
+volatile std::sig_atomic_t& interrupted() {
+  static volatile std::sig_atomic_t flag = 0;
+  return flag;
 }
 
-/// Catches Ctrl-C while it lives.
+extern "C" void interrupt(int /*signal*/) { interrupted() = 1; }
+
+/// Catches Ctrl-C while it lives, once: a second one ends the program at once.
 class InterruptGuard {
  public:
-  InterruptGuard() : before_(std::signal(SIGINT, interrupt)) { interrupted = false; }
-  ~InterruptGuard() { std::signal(SIGINT, before_); }
+  InterruptGuard() {
+    interrupted() = 0;
+    struct sigaction action = {};
+    action.sa_handler = interrupt;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
   InterruptGuard(InterruptGuard&&) = delete;
   InterruptGuard& operator=(InterruptGuard&&) = delete;
 
  private:
-  void (*before_)(int);
+  struct sigaction before_ = {};
 };
 
 struct Shard {
@@ -152,7 +157,7 @@ class Run {
                                        const Tally& tally) {
       bar.show(tally);
       if (journal_) trouble_ = journal_->add({chunk, write_record(record)});
-      return trouble_.empty() && !interrupted;
+      return trouble_.empty() && interrupted() == 0;
     };
     const std::int64_t before = tally_.coverage().points();
     search(listener);

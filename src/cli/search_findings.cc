@@ -20,20 +20,23 @@ Cell cell_of(const std::optional<Q>& quantity) {
 Table coverage_table(const Coverage& c, std::int64_t points) {
   Table table{"coverage",
               "What the search covered",
-              {{"points", Unit::none}, {"count", Unit::count}, {"share", Unit::ratio}},
+              {{"points", Unit::none},
+               {"count", Unit::count},
+               {"share", Unit::ratio},
+               {"meaning", Unit::none}},
               {}};
-  const auto row = [&](std::string what, std::int64_t count) {
-    table.rows.push_back({std::move(what), static_cast<double>(count),
-                          static_cast<double>(count) / static_cast<double>(points)});
+  const auto row = [&](const char* what, std::int64_t count, const char* meaning) {
+    table.rows.push_back({what, static_cast<double>(count),
+                          static_cast<double>(count) / static_cast<double>(points), meaning});
   };
-  row("compared by their predicted figures", c.compared);
-  row("excluded: even their lower bound is worse than the plans below", c.excluded);
-  row("too large for the device's memory", c.too_large);
-  row("outside the limits", c.outside);
-  row("not a legal plan", c.illegal);
-  row("redundant: the same plan as another point", c.redundant);
-  row("not covered", points - c.points());
-  row("the whole space", points);
+  row("compared", c.compared, "ranked by their predicted figures");
+  row("excluded", c.excluded, "their lower bound is above the last of the best plans");
+  row("too large", c.too_large, "they do not fit into the device's memory");
+  row("outside", c.outside, "they cannot keep within the limits");
+  row("illegal", c.illegal, "no plan of this model on this system");
+  row("redundant", c.redundant, "the same plan as another point");
+  row("not covered", points - c.points(), "not searched here");
+  row("all", points, "the space");
   return table;
 }
 
@@ -58,7 +61,7 @@ class PlanTables {
                  {"low", Unit::seconds},
                  {"high", Unit::seconds},
                  {"mfu", Unit::ratio},
-                 {"items_per_second", Unit::per_second},
+                 {"items", Unit::per_second},
                  {"energy", Unit::joules},
                  {"cost", Unit::dollars}},
                 {}};
@@ -218,6 +221,24 @@ void add_regret(const SearchQuestion& asked, const FoundPlan* best, Findings& fi
   }
 }
 
+/// Why nothing was found: the plan that misses the memory least, or what is wrong with the first.
+void add_reason(const SearchQuestion& asked, const Tally& tally, Findings& findings) {
+  const auto because = [&](const Plan& plan, const std::string& why) {
+    findings.notes.push_back(fmt::format("The nearest: '{}' {}.", describe_plan(plan), why));
+  };
+  if (tally.nearest()) {
+    because(asked.space.at(tally.nearest()->index).plan,
+            shortage(tally.nearest()->figures, asked.scenario.system));
+    return;
+  }
+  PlanEvaluator evaluator(asked.scenario.workload, asked.scenario.system);
+  const Plan first = asked.space.at(0).plan;
+  const Diagnostics mistakes = evaluator.mistakes(first);
+  if (mistakes.empty()) return;
+  findings.notes.push_back(fmt::format("For example '{}': {}; {}.", describe_plan(first),
+                                       mistakes.front().what, mistakes.front().hint));
+}
+
 void add_front(const SearchQuestion& asked, const Tally& tally, double best, Findings& findings) {
   PlanTables tables("front",
                     fmt::format("Pareto front of {} and {}", name_of(asked.goal.objective),
@@ -275,6 +296,7 @@ Findings findings_of_search(const SearchQuestion& asked, const Tally& tally,
     findings.tables.push_back(knob_table(asked, *best));
     findings.tables.push_back(elasticity_table(asked, asked.space.at(best->index).plan));
   }
+  if (best == nullptr) add_reason(asked, tally, findings);
   if (asked.against) add_regret(asked, best, findings);
   if (best != nullptr) {
     const std::string plan = describe_plan(asked.space.at(best->index).plan);

@@ -1,6 +1,7 @@
 #include "engine/plan_evaluator.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/state.h"
 
@@ -43,14 +44,18 @@ std::vector<RankCost> costs_of_ranks(Predictor::State& state, const Plan& plan,
   return all;
 }
 
+/// Whether ranks with equal blocks cost the same: each runs all passes of all its micro-batches
+/// whole, and shares its gradients with nobody in the pipeline.
+bool has_equal_ranks(Schedule schedule) {
+  return schedule == Schedule::gpipe || schedule == Schedule::one_f_one_b ||
+         schedule == Schedule::interleaved;
+}
+
 /// Whether forwards enter at the first rank only and go from rank to rank.
 bool fills_in_order(Schedule schedule) { return schedule != Schedule::dualpipe; }
 
 /// Whether the last pass of every rank is a whole backward that those before it wait for.
-bool drains_in_order(Schedule schedule) {
-  return schedule == Schedule::gpipe || schedule == Schedule::one_f_one_b ||
-         schedule == Schedule::interleaved;
-}
+bool drains_in_order(Schedule schedule) { return has_equal_ranks(schedule); }
 
 }  // namespace
 
@@ -68,13 +73,20 @@ void PlanEvaluator::forget_what_is_old() {
 }
 
 const PlanEvaluator::Ranks& PlanEvaluator::ranks_of(const Plan& plan) {
-  const void* stages = &state_->lowerer.stages(plan);
+  const bool equal_ranks = has_equal_ranks(plan.schedule);
+  const void* stages = equal_ranks ? &state_->lowerer.stages(plan) : nullptr;
   const auto [found, added] = ranks_.try_emplace({stages, plan.pipeline_parallel});
   Ranks& ranks = found->second;
   if (!added) return ranks;
+  const auto count = static_cast<std::size_t>(plan.pipeline_parallel);
+  if (!equal_ranks) {
+    ranks.like.resize(count);
+    std::iota(ranks.like.begin(), ranks.like.end(), std::size_t{0});
+    return ranks;
+  }
   std::vector<std::vector<StageBlock>> distinct;
   std::vector<std::size_t> first;
-  for (std::size_t rank = 0; rank < static_cast<std::size_t>(plan.pipeline_parallel); ++rank) {
+  for (std::size_t rank = 0; rank < count; ++rank) {
     std::vector<StageBlock> blocks = state_->blocks_of_rank(plan, rank);
     std::size_t i = 0;
     while (i < distinct.size() && !equal(distinct[i], blocks))

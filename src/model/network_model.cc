@@ -48,6 +48,13 @@ Extents extents_used(const std::vector<double>& torus, double ranks, double stri
   return extents;
 }
 
+/// Bytes through a rank's port into a level, over the payload: `below` members of the group share
+/// the way into it, `within` are inside.
+double port_volume(Collective collective, double ranks, double below, double within) {
+  if (collective == Collective::all_to_all) return (within - below) / ranks;
+  return least_volume(collective, ranks) / below;
+}
+
 }  // namespace
 
 double sent_per_payload(Collective collective, double ranks) {
@@ -165,6 +172,29 @@ GroupPlace NetworkModel::place(std::span<const double> ranks_by_unit) const {
   place.ranks = ranks;
   place.units = units;
   return place;
+}
+
+std::vector<double> NetworkModel::port_use(Collective collective, Group group,
+                                           Bytes payload) const {
+  constexpr Bytes kLarge{0x1p36};
+  std::vector<double> use(tiers_.size(), 0.0);
+  if (collective == Collective::none || group.size <= 1 || payload <= Bytes{}) return use;
+  const auto ranks = static_cast<double>(group.size);
+  double most = 0;
+  for (std::size_t i = 0; i < tiers_.size(); ++i) {
+    const Tier& tier = tiers_[i];
+    const double below = members(group, tier.units);
+    const double within = members(group, tier.reach);
+    if (within <= below) continue;
+    use[i] = port_volume(collective, ranks, below, within) / tier.bandwidth.base();
+    most = std::max(most, use[i]);
+  }
+  if (most <= 0) return use;
+  const double busy = payload / kLarge * choose(collective, group, kLarge).time.base();
+  const double share = std::min(1.0, busy / choose(collective, group, payload).time.base());
+  for (double& one : use)
+    one *= share / most;
+  return use;
 }
 
 TaskCost NetworkModel::cost(Collective collective, Group group, Bytes payload) const {

@@ -35,6 +35,11 @@ class NetworkModel {
     return fastpath::injection_bound(place(group), collective, payload);
   }
 
+  /// Share of a collective's time in which it keeps one rank's port into each level busy, by level;
+  /// within [0, 1]. The port at the bottleneck is as busy as its time at the rate that the library
+  /// reaches for large messages says; the others as their bytes over theirs.
+  std::vector<double> port_use(Collective collective, Group group, Bytes payload) const;
+
   /// The group's place. Its innermost level with two members or more is the domain if it is the
   /// system's first level or no other; all levels above it are the fabric, as slow as the slowest.
   GroupPlace place(Group group) const;

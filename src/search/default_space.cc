@@ -46,7 +46,7 @@ std::string schedules(std::int64_t layers) {
   constexpr std::int64_t kMostChunks = 8;
   for (std::int64_t chunks = 2; chunks <= std::min(kMostChunks, layers / 2); chunks *= 2)
     text += fmt::format(",interleaved:{}", chunks);
-  return text;
+  return text + ",zb-h1,zb-v,dualpipe";
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class ChunkSearch {
     const PlanFigures bound = engine_.bound(plan);
     if (!bound.fits) {
       ++coverage.too_large;
+      offer_nearest(record_.nearest, {index, bound});
     } else if (goal_.limits.exceeded_by(bound)) {
       ++coverage.outside;
     } else if (value_of(bound, goal_.objective) > threshold_.load(std::memory_order_relaxed)) {

@@ -63,7 +63,7 @@ bool go_on(std::int64_t /*chunk*/, const ChunkRecord& /*record*/, const Tally& /
 /// All that a search answers, as text.
 std::string answer_of(const Tally& tally) {
   const Coverage c = tally.coverage();
-  return write_record({c, {}, tally.best(), tally.front()});
+  return write_record({c, {}, tally.best(), tally.front(), tally.nearest()});
 }
 
 Tally searched(const Space& space, const SearchGoal& goal, int threads) {
@@ -234,6 +234,7 @@ TEST(search, a_record_survives_its_text) {
   plan.figures.step = Seconds{1.0 / 7};
   plan.figures.cost = Dollars{0.3};
   record.best = {plan};
+  record.nearest = plan;
   const std::string text = write_record(record);
   const Result<ChunkRecord> again = read_record(text, {.file = "test"});
   ASSERT_TRUE(again.has_value());
@@ -242,9 +243,10 @@ TEST(search, a_record_survives_its_text) {
 }
 
 TEST(search, a_damaged_record_is_refused) {
-  for (const char* text : {"", "points 1 2 3 4 5\nbounds\nbest\nfront", "points 1 2 3 4 5 6",
-                           "points 1 2 3 4 5 6\nbounds x\nbest\nfront",
-                           "points 1 2 3 4 5 6\nbounds\nbest 1 2\nfront"}) {
+  for (const char* text :
+       {"", "points 1 2 3 4 5\nbounds\nbest\nfront\nnearest", "points 1 2 3 4 5 6",
+        "points 1 2 3 4 5 6\nbounds x\nbest\nfront\nnearest",
+        "points 1 2 3 4 5 6\nbounds\nbest 1 2\nfront\nnearest"}) {
     EXPECT_FALSE(read_record(text, {.file = "test"}).has_value()) << text;
   }
 }

@@ -65,6 +65,11 @@ const PlanAxis* find_axis(std::string_view word) {
   return nullptr;
 }
 
+/// Place of an axis in the enumeration; devices come first.
+std::ptrdiff_t rank_of(const SpaceAxis& axis) {
+  return axis.plan_axis == nullptr ? -1 : axis.plan_axis - plan_axes().data();
+}
+
 /// Reads the words into axes, remembering all mistakes.
 class AxisReader {
  public:
@@ -93,8 +98,20 @@ class AxisReader {
     mistakes_.push_back({place, std::move(what), std::move(hint)});
   }
 
-  std::vector<SpaceAxis> axes_;
-  Diagnostics mistakes_;
+  void add(SpaceAxis axis) { axes_.push_back(std::move(axis)); }
+
+  /// In the order of enumeration.
+  std::vector<SpaceAxis> take_axes() {
+    std::sort(axes_.begin(), axes_.end(),
+              [](const SpaceAxis& a, const SpaceAxis& b) { return rank_of(a) < rank_of(b); });
+    return std::move(axes_);
+  }
+
+  /// In the order of the text.
+  Diagnostics take_mistakes() {
+    sort_by_place(mistakes_);
+    return std::move(mistakes_);
+  }
 
  private:
   /// A plan's own message names the nearest word.
@@ -119,11 +136,13 @@ class AxisReader {
       if (!seen.insert(value).second) {
         mistake(word.value_place, fmt::format("{}: {} is given twice", axis.word, value), {});
       }
+      const std::size_t before = mistakes_.size();
       if (axis.plan_axis == nullptr) {
         read_count(word, value, axis);
       } else {
         read_value(word, value, axis);
       }
+      if (mistakes_.size() > before) return;  // the values of a range are wrong together
     }
   }
 
@@ -145,12 +164,9 @@ class AxisReader {
   }
 
   std::set<std::string> seen_;
+  std::vector<SpaceAxis> axes_;
+  Diagnostics mistakes_;
 };
-
-/// Place of an axis in the enumeration; devices come first.
-std::ptrdiff_t rank_of(const SpaceAxis& axis) {
-  return axis.plan_axis == nullptr ? -1 : axis.plan_axis - plan_axes().data();
-}
 
 /// The axes that really split, in their order on the topology, as one number.
 std::uint32_t order_in_use(const Plan& plan, const std::array<MeshAxis, kMeshAxes>& order) {
@@ -186,13 +202,11 @@ Result<Space> Space::of_words(std::span<const PlanWord> words, std::int64_t devi
   Space space;
   space.derives_dp_ = !reader.has("dp");
   if (space.derives_dp_ && !reader.has(kDevices)) {
-    reader.axes_.push_back(
-        {std::string(kDevices), {std::to_string(devices)}, {}, {devices}, nullptr});
+    reader.add({std::string(kDevices), {std::to_string(devices)}, {}, {devices}, nullptr});
   }
-  std::sort(reader.axes_.begin(), reader.axes_.end(),
-            [](const SpaceAxis& a, const SpaceAxis& b) { return rank_of(a) < rank_of(b); });
+  space.axes_ = reader.take_axes();
   double points = 1;
-  for (const SpaceAxis& axis : reader.axes_)
+  for (const SpaceAxis& axis : space.axes_)
     points *= static_cast<double>(axis.values.size());
   if (points > static_cast<double>(kMostPoints)) {
     reader.mistake(words.front().key_place,
@@ -200,8 +214,8 @@ Result<Space> Space::of_words(std::span<const PlanWord> words, std::int64_t devi
                                format_number(static_cast<double>(kMostPoints))),
                    "give fewer words or values");
   }
-  if (!reader.mistakes_.empty()) return failure(std::move(reader.mistakes_));
-  space.axes_ = std::move(reader.axes_);
+  Diagnostics mistakes = reader.take_mistakes();
+  if (!mistakes.empty()) return failure(std::move(mistakes));
   space.size_ = static_cast<std::int64_t>(points);
   const std::ptrdiff_t last_degree = find_axis("dp") - plan_axes().data();
   while (space.degrees_ < space.axes_.size() && rank_of(space.axes_[space.degrees_]) <= last_degree)

@@ -44,7 +44,7 @@ class Space {
   /// `devices=...`: how many devices a plan uses; if dp is left out it follows from them:
   /// dp = devices / (tp cp pp). Without both, `devices` counts.
   ///
-  /// Errors, all of them: what a plan's text refuses, values given twice, empty or huge ranges,
+  /// Errors, of all words: what a plan's text refuses, values given twice, empty or huge ranges,
   /// dp together with devices, and more than 1e12 points.
   static Result<Space> of_words(std::span<const PlanWord> words, std::int64_t devices);
 

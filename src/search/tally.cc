@@ -87,13 +87,16 @@ std::string write_record(const ChunkRecord& record) {
     text += fmt::format(" {}", bound);
   write_plans(text, "best", record.best);
   write_plans(text, "front", record.front);
+  write_plans(text, "nearest",
+              record.nearest ? std::vector{*record.nearest} : std::vector<FoundPlan>{});
   return text;
 }
 
 Result<ChunkRecord> read_record(std::string_view text, const Place& place) {
   ChunkRecord record;
   const std::vector<std::string_view> lines = split(text, '\n');
-  bool good = lines.size() == 4;
+  std::vector<FoundPlan> nearest;
+  bool good = lines.size() == 5;
   if (good) {
     NumberReader counts(lines[0]);
     Coverage& c = record.coverage;
@@ -104,7 +107,9 @@ Result<ChunkRecord> read_record(std::string_view text, const Place& place) {
     while (!bounds.done())
       record.bounds.push_back(bounds.number());
     good = !counts.failed() && counts.done() && !bounds.failed() &&
-           read_plans(lines[2], record.best) && read_plans(lines[3], record.front);
+           read_plans(lines[2], record.best) && read_plans(lines[3], record.front) &&
+           read_plans(lines[4], nearest) && nearest.size() <= 1;
+    if (!nearest.empty()) record.nearest = nearest.front();
   }
   if (!good) return failure(place, "holds a record that cannot be read", "start a new journal");
   return record;
@@ -116,6 +121,10 @@ bool better(const FoundPlan& a, const FoundPlan& b, Objective objective) {
                       plan.index);
   };
   return key(a) < key(b);
+}
+
+void offer_nearest(std::optional<FoundPlan>& nearest, const FoundPlan& plan) {
+  if (!nearest || better(plan, *nearest, Objective::memory)) nearest = plan;
 }
 
 void offer(std::vector<FoundPlan>& best, const FoundPlan& plan, const SearchGoal& goal) {
@@ -153,6 +162,7 @@ void Tally::add(ChunkRecord record) {
   sum.outside += more.outside;
   sum.excluded += more.excluded;
   sum.compared += more.compared;
+  if (record.nearest) offer_nearest(nearest_, *record.nearest);
   for (const FoundPlan& plan : record.best)
     offer(best_, plan, goal_);
   if (goal_.tradeoff) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,11 @@ struct Coverage {
 
 /// What one chunk of points gave: all that is needed to go on without visiting it again.
 struct ChunkRecord {
-  Coverage coverage;             ///< `compared` = bounds.size(), or all if no bounds are kept
-  std::vector<double> bounds;    ///< of the objective, of the points that were evaluated
-  std::vector<FoundPlan> best;   ///< within the limits, best first, at most SearchGoal::top
-  std::vector<FoundPlan> front;  ///< not dominated, if a trade-off is asked for
+  Coverage coverage;                 ///< `compared` = bounds.size(), or all if no bounds are kept
+  std::vector<double> bounds;        ///< of the objective, of the points that were evaluated
+  std::vector<FoundPlan> best;       ///< within the limits, best first, at most SearchGoal::top
+  std::vector<FoundPlan> front;      ///< not dominated, if a trade-off is asked for
+  std::optional<FoundPlan> nearest;  ///< of those too large, the one that needs least memory
 };
 
 /// Exact text of a record, and back.
@@ -46,6 +48,9 @@ Result<ChunkRecord> read_record(std::string_view text, const Place& place);
 
 /// Whether `a` is ranked before `b`: by the objective, then time, memory and number.
 bool better(const FoundPlan& a, const FoundPlan& b, Objective objective);
+
+/// Takes `plan` instead of `nearest` if it needs less memory.
+void offer_nearest(std::optional<FoundPlan>& nearest, const FoundPlan& plan);
 
 /// Inserts `plan` into the best `top`, which are sorted.
 void offer(std::vector<FoundPlan>& best, const FoundPlan& plan, const SearchGoal& goal);
@@ -66,6 +71,7 @@ class Tally {
 
   const std::vector<FoundPlan>& best() const { return best_; }
   const std::vector<FoundPlan>& front() const { return front_; }
+  const std::optional<FoundPlan>& nearest() const { return nearest_; }
 
   /// Final once all chunks are in: which points are `excluded` and which `compared` follows from
   /// their bounds and the best plans alone, whatever the order in which chunks were visited.
@@ -77,6 +83,7 @@ class Tally {
   std::vector<double> bounds_;
   std::vector<FoundPlan> best_;
   std::vector<FoundPlan> front_;
+  std::optional<FoundPlan> nearest_;
 };
 
 }  // namespace fastpath

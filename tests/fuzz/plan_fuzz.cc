@@ -1,4 +1,5 @@
-// Plans and quantities take any text; what is read is written and read back to the same.
+// Plans, spaces, records and quantities take any text; what is read is written and read back to the
+// same.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -6,6 +7,8 @@
 #include "base/units.h"
 #include "ir/plan_text.h"
 #include "require.h"
+#include "search/space.h"
+#include "search/tally.h"
 
 namespace {
 
@@ -22,6 +25,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto plan = fastpath::parse_plan(text, {});
   if (plan) require(fastpath::parse_plan(fastpath::write_plan(*plan), {}) == *plan);
+  const auto space = fastpath::Space::parse(text, 8, {});
+  if (space) {
+    const auto again = fastpath::Space::parse(space->text(), 8, {});
+    require(again.has_value() && again->text() == space->text());
+    require(space->at(space->size() - 1).plan.tensor_parallel >= 1);
+  }
+  const auto record = fastpath::read_record(text, {});
+  if (record) {
+    const std::string written = fastpath::write_record(*record);
+    const auto again = fastpath::read_record(written, {});
+    require(again.has_value() && fastpath::write_record(*again) == written);
+  }
   check_quantity<fastpath::Bytes>(text);
   check_quantity<fastpath::BytesPerSecond>(text);
   check_quantity<fastpath::FlopsPerSecond>(text);

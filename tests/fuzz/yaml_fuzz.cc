@@ -18,5 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto plan = fastpath::read_plan(text, "fuzz");
   if (plan) require(fastpath::read_plan(fastpath::write_plan_yaml(*plan), "written") == *plan);
+  const auto words = fastpath::read_plan_words(text, "fuzz");
+  require(words.has_value() || !words.error().empty());
   return 0;
 }

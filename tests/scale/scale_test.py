@@ -21,6 +21,9 @@ QUESTION = ['llama-3.1-8b', '--on', 'dgx-h100', '--devices', '32', '--train', '-
             'recompute=none,selective,full schedule=1f1b,interleaved:2,interleaved:4 '
             'overlap=true,false order=tp,cp,ep,dp,pp|dp,tp,cp,ep,pp']
 
+# The same with so many points that a run can be caught in its middle.
+LONG = [*QUESTION[:-1], QUESTION[-1] + '|pp,tp,cp,ep,dp optimizer=adam,sgd gradients=fp32,bf16']
+
 
 class Scale(unittest.TestCase):
     def setUp(self):
@@ -69,35 +72,36 @@ class Scale(unittest.TestCase):
         except sqlite3.Error:
             return 0
 
-    def killed(self, journal, after):
-        """Runs until so many chunks are in the journal, then kills; how many are there."""
-        running = subprocess.Popen([PROGRAM, 'search', *QUESTION, '--threads', '1', '--journal',
-                                    journal], cwd=self.folder, stdout=subprocess.DEVNULL,
+    def interrupted(self, journal, after, with_signal):
+        """Runs until so many chunks are in the journal, then interrupts: the code and the answer."""
+        running = subprocess.Popen([PROGRAM, 'search', *LONG, '--threads', '1', '--journal', journal],
+                                   cwd=self.folder, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL)
         while running.poll() is None and self.chunks_in(journal) < after:
             time.sleep(0.0005)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+        running.send_signal(with_signal)
+        out, _ = running.communicate()
+        return running.returncode, out
+
+    def killed(self, journal, after):
+        """Kills when so many chunks are in the journal; how many are there then."""
+        code, _ = self.interrupted(journal, after, signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)  # else it had come to its end
         return self.chunks_in(journal)
 
     def test_what_is_finished_survives_a_kill(self):
-        whole = self.search('--threads', '1')
-        seen = [self.killed('killed.db', after) for after in (1, 2, 4)]
+        whole = self.run_program('search', *LONG)
+        seen = [self.killed('killed.db', after) for after in (1, 5, 20)]
         self.assertEqual(seen, sorted(seen))  # no chunk was lost
         self.assertGreater(seen[0], 0)
-        self.assertEqual(whole, self.search('--threads', '1', '--journal', 'killed.db'))
+        self.assertEqual(whole, self.run_program('search', *LONG, '--journal', 'killed.db'))
 
     def test_an_interrupted_search_answers_with_what_it_has(self):
-        running = subprocess.Popen([PROGRAM, 'search', *QUESTION, '--threads', '1', '--journal',
-                                    'stopped.db'], cwd=self.folder, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        while running.poll() is None and self.chunks_in('stopped.db') < 1:
-            time.sleep(0.0005)
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate()
-        self.assertIn(running.returncode, (0, 1), err.decode())
-        self.assertIn(b'points', out)
-        self.assertEqual(self.search(), self.search('--journal', 'stopped.db'))
+        code, out = self.interrupted('stopped.db', 1, signal.SIGINT)
+        self.assertIn(code, (0, 1))
+        self.assertIn(b'NOT FINISHED', out)
+        whole = self.run_program('search', *LONG)
+        self.assertEqual(whole, self.run_program('search', *LONG, '--journal', 'stopped.db'))
 
     def test_another_question_does_not_take_up_a_journal(self):
         self.search('--journal', 'a.db')

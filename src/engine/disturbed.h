@@ -1,0 +1,30 @@
+/// A step whose ranks differ: passes of all different replicas, with drawn times.
+#pragma once
+
+#include "engine/replicas.h"
+#include "engine/role_graph.h"
+
+namespace fastpath {
+
+struct DisturbedRun {
+  std::vector<Picoseconds> passes_end;  ///< by pipeline rank, of the last replica
+  std::vector<Picoseconds> finish;      ///< by pipeline rank
+  std::size_t tasks = 0;
+  struct Pass {
+    std::uint32_t replica = 0;
+    std::uint32_t rank = 0;
+    std::uint32_t slot = 0;
+    Picoseconds start = 0;
+    Picoseconds end = 0;
+  };
+  std::vector<Pass> passes;
+};
+
+/// Runs the passes of each replica as delays. Inside a pass operators take their time times the
+/// member's factor and jitter, collectives wait for all members. What sharing links has added to a
+/// pass or transfer of `roles` is added here too. `run` is the run of `roles`.
+DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles,
+                           const GraphRun& run, const Replicas& replicas,
+                           const SimulateOptions& options);
+
+}  // namespace fastpath
