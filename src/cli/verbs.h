@@ -12,8 +12,12 @@ namespace fastpath::cli {
 std::span<const Flag> validate_flags();
 std::span<const Flag> calibrate_flags();
 std::span<const Flag> collective_flags();
+std::span<const Flag> simulate_flags();
+std::span<const Flag> goodput_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
+int run_simulate(Session& session, const Arguments& arguments);
+int run_goodput(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
 int run_collective(Session& session, const Arguments& arguments);

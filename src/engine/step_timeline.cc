@@ -51,9 +51,19 @@ class Spans {
   Timeline timeline_;
 };
 
+std::string_view words_for(SlotPass pass) {
+  switch (pass) {
+    case SlotPass::forward: return "forward";
+    case SlotPass::backward: return "backward";
+    case SlotPass::backward_input: return "backward input";
+    case SlotPass::backward_weight: return "backward weight";
+  }
+  return "";
+}
+
 void add_slot(Spans& spans, std::uint32_t lane, const Slot& slot, Picoseconds start,
               Picoseconds end) {
-  const std::string category = slot.backward ? "backward" : "forward";
+  const std::string category(words_for(slot.pass));
   spans.add(lane, category + " " + std::to_string(slot.micro_batch), category, start, end,
             Bound::compute);
 }
