@@ -26,10 +26,10 @@ struct DrawnSlot {
 
 class Disturbed {
  public:
-  Disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles, const GraphRun& run,
+  Disturbed(Predictor::State& state, const Plan& plan, const RoleRun& clean,
             const Replicas& replicas, const SimulateOptions& options)
-      : roles_(roles),
-        run_(run),
+      : roles_(clean.roles),
+        run_(clean.run),
         replicas_(replicas),
         options_(options),
         order_(state.order(plan)),
@@ -247,10 +247,9 @@ class Disturbed {
 
 }  // namespace
 
-DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles,
-                           const GraphRun& run, const Replicas& replicas,
-                           const SimulateOptions& options) {
-  return Disturbed(state, plan, roles, run, replicas, options).run();
+DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleRun& clean,
+                           const Replicas& replicas, const SimulateOptions& options) {
+  return Disturbed(state, plan, clean, replicas, options).run();
 }
 
 }  // namespace fastpath
