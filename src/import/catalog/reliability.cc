@@ -12,7 +12,7 @@ Result<std::vector<InterruptedRun>> read_reliability(std::string_view text,
                                                      const std::string& file) {
   const auto table =
       CatalogTable::parse(text, file,
-                          {"id", "name", "devices", "duration", "interruptions", "hardware share",
+                          {"id", "name", "devices", "duration", "interruptions", "hardware_share",
                            "confidence", "source", "locator", "date", "notes"});
   if (!table) return failure(table.error());
   Diagnostics errors;
@@ -33,7 +33,7 @@ Result<std::vector<InterruptedRun>> read_reliability(std::string_view text,
     InterruptedRun run{std::string(table->text(row, "id")),
                        std::string(table->text(row, "name")),
                        {},
-                       number("hardware share")};
+                       number("hardware_share")};
     const Seconds mtbf = per * duration.value_or(Figure<Seconds>{}).value;
     run.device_mtbf = {mtbf, mtbf, mtbf, source};
     if (!(mtbf > Seconds{})) {

@@ -18,7 +18,7 @@ struct InterruptedRun {
   double hardware_share = 1;    ///< of the interruptions
 };
 
-/// Columns: id, name, devices, duration, interruptions, hardware share, confidence, source,
+/// Columns: id, name, devices, duration, interruptions, hardware_share, confidence, source,
 /// locator, date, notes. Errors: CatalogTable's, a number that is missing or not above 0.
 Result<std::vector<InterruptedRun>> read_reliability(std::string_view text,
                                                      const std::string& file);

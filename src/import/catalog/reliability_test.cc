@@ -16,7 +16,7 @@ TEST(reliability, of_the_catalog_is_about_fifty_thousand_hours_a_device) {
 
 TEST(reliability, a_run_without_interruptions_is_refused) {
   const auto runs = read_reliability(
-      "id,name,devices,duration [h],interruptions [count],hardware share,confidence,source,"
+      "id,name,devices,duration [h],interruptions [count],hardware_share,confidence,source,"
       "locator,date,notes\na,A,8,10,0,0.5,vendor,s,l,2026-01-01,\n",
       "f.csv");
   ASSERT_FALSE(runs.has_value());
