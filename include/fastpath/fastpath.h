@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fastpath/findings.h"
+#include "fastpath/goodput.h"
 #include "fastpath/plan.h"
 #include "fastpath/prediction.h"
 #include "fastpath/program.h"
@@ -64,6 +65,12 @@ Result<Simulation> simulate(const Workload& workload, const System& system, cons
 /// that are not made of messages.
 Result<std::vector<SimulatedCollective>> simulate_collectives(
     const System& system, const std::vector<CollectiveJob>& jobs);
+
+/// A whole training run under failures: the best interval of checkpoints, the useful share of the
+/// time, days, energy and cost. Fails on what `predict` fails on, on other phases than training and
+/// on options out of their range.
+Result<Goodput> goodput(const Workload& workload, const System& system, const Plan& plan,
+                        const RunOptions& options);
 
 /// The fastest plan that fits among the usual ones (powers of two of tensor, pipeline and data
 /// parallelism over the system's devices, recomputation where memory needs it): a sensible default,

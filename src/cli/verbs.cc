@@ -35,6 +35,17 @@ constexpr std::array<std::string_view, 3> kPredictExamples{
     "predict ./config.json --on my-system.yaml --generate --isl 2048 --osl 256 --batch 16",
     "predict model.onnx --on jetson-agx-orin --dim batch=1 --timeline step.json",
 };
+constexpr std::array<std::string_view, 2> kSimulateExamples{
+    "simulate llama-3.1-8b --on dgx-h100 --train --global-batch 64 --plan 'tp=2 dp=4' \\\n"
+    "    --slow-rank 3:1.5",
+    "simulate llama-3.1-8b --on dgx-h100 --nodes 4 --train --global-batch 128 \\\n"
+    "    --plan 'tp=4 pp=2 dp=4' --jitter 0.05 --seed 7 --timeline step.json",
+};
+constexpr std::array<std::string_view, 1> kGoodputExamples{
+    "goodput llama-3.1-405b --on dgx-h100 --nodes 2048 --train --seq 8192 \\\n"
+    "    --global-batch 2048 --plan 'tp=8 pp=16 dp=128 zero=1 recompute=full' \\\n"
+    "    --tokens 15.6e12 --checkpoint-bandwidth 2TB/s --restart 10min",
+};
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
@@ -79,6 +90,15 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Output", report_flags()},
                                     {"Timeline", timeline_flags()}}};
+  std::array<FlagGroup, 5> simulate{{{"Model", workload_flags()},
+                                     {"System and plan", system_flags()},
+                                     {"Disturbances", simulate_flags()},
+                                     {"Output", report_flags()},
+                                     {"Timeline", timeline_flags()}}};
+  std::array<FlagGroup, 4> goodput{{{"Model", workload_flags()},
+                                    {"System and plan", system_flags()},
+                                    {"Run", goodput_flags()},
+                                    {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
                                     {"Output", report_flags()}}};
@@ -105,9 +125,13 @@ struct Tables {
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 14> verbs{{
+  std::array<Verb, 16> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
+      {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
+       "MODEL", 1, 1, simulate, kSimulateExamples, run_simulate},
+      {"goodput", "Predict a whole training run: failures, checkpoints, days, energy and cost.",
+       "MODEL", 1, 1, goodput, kGoodputExamples, run_goodput},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
       {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,

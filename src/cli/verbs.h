@@ -15,8 +15,12 @@ std::span<const Flag> collective_flags();
 std::span<const Flag> search_run_flags();
 std::span<const Flag> merge_flags();
 std::span<const Flag> plan_verb_flags();
+std::span<const Flag> simulate_flags();
+std::span<const Flag> goodput_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
+int run_simulate(Session& session, const Arguments& arguments);
+int run_goodput(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
 int run_search(Session& session, const Arguments& arguments);

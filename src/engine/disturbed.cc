@@ -1,18 +1,20 @@
 #include "engine/disturbed.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <tuple>
 
+#include "engine/parted_backward.h"
 #include "engine/pass_draw.h"
+#include "engine/slot_input.h"
 
 namespace fastpath {
 namespace {
 
 struct DrawnBlock {
-  std::vector<CostedTask> forward;
-  std::vector<CostedTask> backward;
+  std::array<std::vector<CostedTask>, kSlotPasses.size()> passes;  ///< by SlotPass
   std::vector<CostedTask> gathers;
 };
 
@@ -24,10 +26,10 @@ struct DrawnSlot {
 
 class Disturbed {
  public:
-  Disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles, const GraphRun& run,
+  Disturbed(Predictor::State& state, const Plan& plan, const RoleRun& clean,
             const Replicas& replicas, const SimulateOptions& options)
-      : roles_(roles),
-        run_(run),
+      : roles_(clean.roles),
+        run_(clean.run),
         replicas_(replicas),
         options_(options),
         order_(state.order(plan)),
@@ -36,9 +38,11 @@ class Disturbed {
         block_ends_(order_.ranks.size()) {
     const Models& models = state.models(plan.execution);
     for (const BlockProgram& program : state.lowerer.lower_blocks(plan)) {
-      blocks_.push_back({costed_tasks(program.forward, models),
-                         costed_tasks(program.backward, models),
-                         costed_tasks(program.gathers, models)});
+      DrawnBlock& block = blocks_.emplace_back();
+      for (const SlotPass pass : kSlotPasses)
+        block.passes[static_cast<std::size_t>(pass)] =
+            costed_tasks(tasks_of(program, pass), models);
+      block.gathers = costed_tasks(program.gathers, models);
     }
     ports_ = options.jitter > 0 ? static_cast<std::size_t>(replicas.tensor) : 1;
   }
@@ -65,14 +69,12 @@ class Disturbed {
   }
 
  private:
-  using SlotKey = std::tuple<std::int32_t, std::int32_t, bool>;
-
   Picoseconds length(TaskId task) const { return run_.end[task] - run_.start[task]; }
 
   /// What sharing links added to a slot of the undisturbed role.
   Picoseconds added_by_sharing(const Slot& slot, const SlotTasks& tasks) {
     const Picoseconds ran = run_.end[tasks.end] - run_.end[tasks.begin];
-    const auto [found, first] = alone_.try_emplace({slot.stage, slot.backward});
+    const auto [found, first] = alone_.try_emplace({slot.stage, slot.pass});
     if (first) found->second = draw(slot, kEven, false).total;
     return std::max<Picoseconds>(0, ran - found->second);
   }
@@ -86,19 +88,19 @@ class Disturbed {
     Seconds gathered;
     const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
     for (std::size_t i = 0; i < stage.size(); ++i) {
-      const StageBlock& block = stage[slot.backward ? stage.size() - 1 - i : i];
+      const StageBlock& block = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (block.use != SegmentUse::executed) continue;
       const DrawnBlock& tasks = blocks_[block.program];
       for (std::int64_t n = 0; n < block.repeat; ++n) {
         const Seconds before = done;
-        if (!tasks.gathers.empty()) {
+        if (!tasks.gathers.empty() && slot.pass != SlotPass::backward_weight) {
           gathered = std::max(gathered, gather_from);
           for (const CostedTask& gather : tasks.gathers)
             gathered += pass.factor() * gather.time;
           done = std::max(done, gathered);
         }
         gather_from = done;
-        done += pass.run(slot.backward ? tasks.backward : tasks.forward);
+        done += pass.run(tasks.passes[static_cast<std::size_t>(slot.pass)]);
         drawn.blocks.push_back(to_picoseconds(done) - to_picoseconds(before));
       }
     }
@@ -113,7 +115,7 @@ class Disturbed {
       jitter_.start(options_.seed, replica, rank, i);
       return draw(slot, factors, true);
     }
-    const auto [found, first] = known_.try_emplace({slot.stage, slot.backward, factors.front()});
+    const auto [found, first] = known_.try_emplace({slot.stage, slot.pass, factors.front()});
     if (first) found->second = draw(slot, factors, false);
     return found->second;
   }
@@ -150,7 +152,7 @@ class Disturbed {
       }
     }
     begins_[{rank, i}] = begin;
-    ends_[{slot.stage, slot.micro_batch, slot.backward}] = end;
+    ends_[key_of(slot)] = end;
     passes_.push_back({static_cast<std::uint32_t>(replica), static_cast<std::uint32_t>(rank),
                        static_cast<std::uint32_t>(i), 0, 0});
     pass_tasks_.emplace_back(begin, end);
@@ -165,14 +167,11 @@ class Disturbed {
 
   void add_input(std::size_t rank, std::size_t i) {
     const Slot& slot = order_.ranks[rank][i];
-    const auto stages = static_cast<std::int32_t>(stages_.size());
-    SlotKey from{slot.stage, slot.micro_batch, false};
-    if (!slot.backward && slot.stage == 0) return;
-    if (!slot.backward) from = {slot.stage - 1, slot.micro_batch, false};
-    if (slot.backward && slot.stage + 1 < stages) from = {slot.stage + 1, slot.micro_batch, true};
+    const std::optional<SlotInput> needs = input_of(order_, slot);
+    if (!needs) return;
     const TaskId input = roles_.slots[rank][i].input;
     const TaskId begin = begins_.at({rank, i});
-    const TaskId sent = ends_.at(from);
+    const TaskId sent = ends_.at(needs->from);
     if (input == SlotTasks::kNone) {
       graph_.add_edge(sent, begin);
     } else {
@@ -234,8 +233,8 @@ class Disturbed {
   std::size_t ports_ = 1;  ///< members of a tensor group
   std::vector<DrawnBlock> blocks_;
   TaskGraph graph_;
-  std::map<std::pair<std::int32_t, bool>, Picoseconds> alone_;
-  std::map<std::tuple<std::int32_t, bool, double>, DrawnSlot> known_;
+  std::map<std::pair<std::int32_t, SlotPass>, Picoseconds> alone_;
+  std::map<std::tuple<std::int32_t, SlotPass, double>, DrawnSlot> known_;
   std::map<SlotKey, TaskId> ends_;                                 ///< of the replica in the making
   std::map<std::pair<std::size_t, std::size_t>, TaskId> begins_;   ///< of the same
   std::vector<std::map<TaskId, std::vector<TaskId>>> block_ends_;  ///< [rank]: role's task -> ours
@@ -248,10 +247,9 @@ class Disturbed {
 
 }  // namespace
 
-DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles,
-                           const GraphRun& run, const Replicas& replicas,
-                           const SimulateOptions& options) {
-  return Disturbed(state, plan, roles, run, replicas, options).run();
+DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleRun& clean,
+                           const Replicas& replicas, const SimulateOptions& options) {
+  return Disturbed(state, plan, clean, replicas, options).run();
 }
 
 }  // namespace fastpath

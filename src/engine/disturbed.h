@@ -20,11 +20,16 @@ struct DisturbedRun {
   std::vector<Pass> passes;
 };
 
+/// The undisturbed roles and how they ran. Refers to both: for a call only.
+struct RoleRun {
+  const RoleGraph& roles;
+  const GraphRun& run;
+};
+
 /// Runs the passes of each replica as delays. Inside a pass operators take their time times the
 /// member's factor and jitter, collectives wait for all members. What sharing links has added to a
-/// pass or transfer of `roles` is added here too. `run` is the run of `roles`.
-DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleGraph& roles,
-                           const GraphRun& run, const Replicas& replicas,
-                           const SimulateOptions& options);
+/// pass or transfer of `clean` is added here too.
+DisturbedRun run_disturbed(Predictor::State& state, const Plan& plan, const RoleRun& clean,
+                           const Replicas& replicas, const SimulateOptions& options);
 
 }  // namespace fastpath

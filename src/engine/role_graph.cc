@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <tuple>
 #include <utility>
 
+#include "engine/parted_backward.h"
+#include "engine/slot_input.h"
 #include "ir/names.h"
+#include "lower/stages.h"
 
 namespace fastpath {
 namespace {
@@ -28,6 +32,13 @@ struct TimedPass {
   std::vector<Timed> tasks;
   std::vector<Timed> gathers;
 };
+
+/// Whether an update task is a reduction of gradients, which starts under the backward.
+bool reduces_gradients(const Task& task) {
+  const bool reduces =
+      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
+  return reduces && task.axis == MeshAxis::data;
+}
 
 /// Adds the steps of one rank's stages.
 class Builder {
@@ -59,11 +70,8 @@ class Builder {
   }
 
  private:
-  using SlotKey = std::tuple<std::int32_t, std::int32_t, bool>;
-  static SlotKey key(const Slot& slot) { return {slot.stage, slot.micro_batch, slot.backward}; }
-
   std::size_t rank_of(std::int32_t stage) const {
-    return static_cast<std::size_t>(stage) % order_.ranks.size();
+    return static_cast<std::size_t>(rank_of_stage(plan_, stage));
   }
 
   // Tasks.
@@ -126,20 +134,20 @@ class Builder {
   }
 
   /// A block's pass on a rank, costed once.
-  const TimedPass& timed_pass(std::size_t rank, std::uint32_t block, bool backward) {
-    const auto [found, added] = passes_.try_emplace({rank, block, backward});
+  const TimedPass& timed_pass(std::size_t rank, std::uint32_t block, SlotPass pass) {
+    const auto [found, added] = passes_.try_emplace({rank, block, pass});
     if (!added) return found->second;
-    TimedPass& pass = found->second;
     const Block& source = state_.lowerer.workload().blocks[block];
     const auto name = [&](const Task& task) {
       return source.name + "." + (task.op == kWholeBlock ? "weights" : source.ops[task.op].name);
     };
     const BlockProgram& program = programs_[block];
-    for (const Task& task : backward ? program.backward : program.forward)
-      pass.tasks.push_back(timed(task, rank, name(task)));
+    for (const Task& task : kept(tasks_of(program, pass)))
+      found->second.tasks.push_back(timed(task, rank, name(task)));
+    if (pass == SlotPass::backward_weight) return found->second;
     for (const Task& task : program.gathers)
-      pass.gathers.push_back(timed(task, rank, name(task)));
-    return pass;
+      found->second.gathers.push_back(timed(task, rank, name(task)));
+    return found->second;
   }
 
   // Passes.
@@ -200,9 +208,9 @@ class Builder {
     Front front{tasks.begin, tasks.begin, kNone};
     const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
     for (std::size_t i = 0; i < stage.size(); ++i) {
-      const StageBlock& run = stage[slot.backward ? stage.size() - 1 - i : i];
+      const StageBlock& run = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (run.use != SegmentUse::executed) continue;
-      const TimedPass& pass = timed_pass(rank, run.program, slot.backward);
+      const TimedPass& pass = timed_pass(rank, run.program, slot.pass);
       for (std::int64_t n = 0; n < run.repeat; ++n) {
         add_block(pass, front);
         if (last) tasks.blocks.push_back(front.done);
@@ -217,7 +225,7 @@ class Builder {
     const std::vector<Slot>& slots = order_.ranks[rank];
     std::map<std::int32_t, std::size_t> last_backward;
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (slots[i].backward) last_backward[slots[i].stage] = i;
+      if (slots[i].pass != SlotPass::forward) last_backward[slots[i].stage] = i;
     }
     auto& tasks = result_.slots.emplace_back();
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -225,7 +233,7 @@ class Builder {
       const bool last = found != last_backward.end() && found->second == i;
       tasks.push_back(add_slot(slots[i], rank, last));
       if (i > 0) edge(tasks[i - 1].end, tasks[i].begin);
-      ends_[key(slots[i])] = tasks[i].end;
+      ends_[key_of(slots[i])] = tasks[i].end;
     }
     result_.passes_end.push_back(tasks.back().end);
     result_.reductions.emplace_back();
@@ -255,9 +263,7 @@ class Builder {
     TaskId end = joint();
     edge(passes_end, end);
     edge(last, end);
-    const BlockMemory memory = stage_memory(state_.blocks_of_rank(plan_, rank), costs_.memory);
-    for (const Task& task : kept(update_tasks(plan_, memory))) {
-      if (overlaps_backward(task)) continue;
+    for (const Task& task : kept(state_.update_of_rank(plan_, costs_, rank))) {
       const bool network = task.collective != Collective::none;
       const TaskId id = add(timed(task, rank, network ? "weights" : "optimizer"));
       edge(end, id);
@@ -285,7 +291,7 @@ class Builder {
     const bool apart = plan_.zero_stage < 2;
     const std::string name = state_.lowerer.workload().blocks[block].name + ".gradients";
     for (const Task& task : kept(update_tasks(plan_, costs_.memory[block]))) {
-      if (apart && overlaps_backward(task)) found->second.push_back(timed(task, rank, name));
+      if (apart && reduces_gradients(task)) found->second.push_back(timed(task, rank, name));
     }
     return found->second;
   }
@@ -299,42 +305,33 @@ class Builder {
   // Between stages.
 
   void add_input(const Slot& slot, SlotTasks& tasks) {
-    const auto stages = static_cast<std::int32_t>(stages_.size());
-    if (!slot.backward && slot.stage > 0) {
-      receive({slot.stage - 1, slot.micro_batch, false}, slot.stage - 1, slot, tasks);
-    } else if (slot.backward && slot.stage + 1 < stages) {
-      receive({slot.stage + 1, slot.micro_batch, true}, slot.stage, slot, tasks);
-    } else if (slot.backward) {
-      edge(ends_.at({slot.stage, slot.micro_batch, false}), tasks.begin);
-    }
-  }
-
-  /// `boundary`: the earlier of the two stages.
-  void receive(const Slot& from, std::int32_t boundary, const Slot& slot, SlotTasks& tasks) {
-    const TaskId sent = ends_.at(key(from));
-    if (times_.send[static_cast<std::size_t>(boundary)] <= Seconds{}) {
-      edge(sent, tasks.begin);
+    const std::optional<SlotInput> input = input_of(order_, slot);
+    if (!input) return;
+    const TaskId from = ends_.at(input->from);
+    const auto boundary = static_cast<std::size_t>(input->boundary.value_or(0));
+    if (!input->boundary || times_.send[boundary] <= Seconds{}) {
+      edge(from, tasks.begin);
       return;
     }
-    const TaskId id = add(timed_send(from.stage, slot.stage, boundary, slot.backward));
-    edge(sent, id);
-    edge(id, tasks.begin);
-    tasks.input = id;
+    tasks.input = add(timed_send(input->from.stage, slot, *input->boundary));
+    edge(from, tasks.input);
+    edge(tasks.input, tasks.begin);
   }
 
-  const Timed& timed_send(std::int32_t from, std::int32_t to, std::int32_t boundary,
-                          bool backward) {
-    const auto [found, added] = sends_.try_emplace({from, to});
+  const Timed& timed_send(std::int32_t from, const Slot& slot, std::int32_t boundary) {
+    const auto [found, added] = sends_.try_emplace({from, slot.stage});
     if (!added) return found->second;
+    const std::int64_t apart =
+        std::abs(rank_of_stage(plan_, slot.stage) - rank_of_stage(plan_, from));
     const auto& next = stages_[static_cast<std::size_t>(boundary) + 1];
     Task task;
     task.op = kWholeBlock;
-    task.pass = backward ? Pass::backward_input : Pass::forward;
+    task.pass = slot.pass == SlotPass::forward ? Pass::forward : Pass::backward_input;
     task.collective = Collective::send_recv;
-    task.group = {2, mesh_of(plan_).group(MeshAxis::pipeline).stride};
+    task.group = {2, apart * mesh_of(plan_).group(MeshAxis::pipeline).stride};
     task.payload = costs_.memory[next.front().program].boundary;
-    found->second = transfer(kept({task}).front(), rank_of(from), rank_of(to),
-                             "send to stage " + std::to_string(to));
+    found->second = transfer(kept({task}).front(), rank_of(from), rank_of(slot.stage),
+                             "send to stage " + std::to_string(slot.stage));
     return found->second;
   }
 
@@ -348,7 +345,7 @@ class Builder {
   StageTimes times_;
   std::vector<BlockProgram> programs_;
   std::size_t levels_;
-  std::map<std::tuple<std::size_t, std::uint32_t, bool>, TimedPass> passes_;
+  std::map<std::tuple<std::size_t, std::uint32_t, SlotPass>, TimedPass> passes_;
   std::map<std::pair<std::size_t, std::uint32_t>, std::vector<Timed>> reductions_;
   std::map<std::pair<std::int32_t, std::int32_t>, Timed> sends_;
   std::map<SlotKey, TaskId> ends_;

@@ -177,7 +177,7 @@ class Simulator {
                          "e9 task times; the most is 4e9",
                      "simulate fewer data-parallel ranks or a smaller batch");
     }
-    const DisturbedRun disturbed = run_disturbed(slowed_, plan_, roles, run, replicas, options_);
+    const DisturbedRun disturbed = run_disturbed(slowed_, plan_, {roles, run}, replicas, options_);
     result.tasks += static_cast<std::int64_t>(disturbed.tasks);
     result.step = Seconds{};
     for (std::size_t rank = 0; rank < result.roles.size(); ++rank) {

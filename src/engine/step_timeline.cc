@@ -19,14 +19,19 @@ class Spans {
     return static_cast<std::uint32_t>(timeline_.lanes.size() - 1);
   }
 
-  void add(std::uint32_t lane, const std::string& text, std::string_view category,
-           Picoseconds start, Picoseconds end, Bound bound) {
+  struct Times {
+    Picoseconds start = 0;
+    Picoseconds end = 0;
+  };
+
+  void add(std::uint32_t lane, const std::string& text, std::string_view category, Times times,
+           Bound bound) {
     if (static_cast<std::int64_t>(timeline_.spans.size()) >= most_) {
       ++timeline_.dropped;
       return;
     }
-    timeline_.spans.push_back(
-        {lane, name(text), name(std::string(category)), start, end - start, bound});
+    timeline_.spans.push_back({lane, name(text), name(std::string(category)), times.start,
+                               times.end - times.start, bound});
   }
 
   Timeline done(const std::string& what) {
@@ -51,10 +56,19 @@ class Spans {
   Timeline timeline_;
 };
 
-void add_slot(Spans& spans, std::uint32_t lane, const Slot& slot, Picoseconds start,
-              Picoseconds end) {
-  const std::string category = slot.backward ? "backward" : "forward";
-  spans.add(lane, category + " " + std::to_string(slot.micro_batch), category, start, end,
+std::string_view words_for(SlotPass pass) {
+  switch (pass) {
+    case SlotPass::forward: return "forward";
+    case SlotPass::backward: return "backward";
+    case SlotPass::backward_input: return "backward input";
+    case SlotPass::backward_weight: return "backward weight";
+  }
+  return "";
+}
+
+void add_slot(Spans& spans, std::uint32_t lane, const Slot& slot, Spans::Times times) {
+  const std::string category(words_for(slot.pass));
+  spans.add(lane, category + " " + std::to_string(slot.micro_batch), category, times,
             Bound::compute);
 }
 
@@ -70,7 +84,7 @@ Timeline step_timeline(const std::string& title, const RoleGraph& roles, const G
     spans.lane(process, "network");
     for (std::size_t i = 0; i < roles.slots[rank].size(); ++i) {
       const SlotTasks& slot = roles.slots[rank][i];
-      add_slot(spans, passes, order.ranks[rank][i], run.end[slot.begin], run.end[slot.end]);
+      add_slot(spans, passes, order.ranks[rank][i], {run.end[slot.begin], run.end[slot.end]});
     }
   }
   // The earliest first, so that what is left out is the end.
@@ -84,7 +98,7 @@ Timeline step_timeline(const std::string& title, const RoleGraph& roles, const G
     const TaskKind& kind = roles.kinds[roles.kind_of[task]];
     const auto lane = 3 * kind.rank + (kind.lane == RoleLane::network ? 2U : 1U);
     // Operators start when their lane is free: their last predecessor's end.
-    spans.add(lane, kind.name, kind.category, run.start[task], run.end[task], kind.bound);
+    spans.add(lane, kind.name, kind.category, {run.start[task], run.end[task]}, kind.bound);
   }
   return spans.done("operators and transfers at the step's end");
 }
@@ -99,7 +113,7 @@ Timeline replica_timeline(const std::string& title, const DisturbedRun& run,
       found->second = spans.lane("replica " + std::to_string(pass.replica),
                                  "pipeline rank " + std::to_string(pass.rank));
     }
-    add_slot(spans, found->second, order.ranks[pass.rank][pass.slot], pass.start, pass.end);
+    add_slot(spans, found->second, order.ranks[pass.rank][pass.slot], {pass.start, pass.end});
   }
   return spans.done("passes of later replicas");
 }

@@ -274,22 +274,26 @@ class AnyPlan {
     plan.micro_batch = power(1);
     plan.sequence_parallel = below(2) == 0;
     plan.zero_stage = below(4);
-    plan.recompute = std::array{Recompute::none, Recompute::selective,
-                                Recompute::full}[static_cast<std::size_t>(below(3))];
+    plan.recompute = static_cast<Recompute>(below(3));
     plan.overlap_gradients = below(2) == 0;
-    if (plan.pipeline_parallel > 1 && below(2) == 0) {
-      plan.schedule = below(2) == 0 ? Schedule::gpipe : Schedule::interleaved;
-      // Predict lets chunks of a rank end together, which only holds if nothing is reduced under
-      // their last backwards.
-      if (plan.schedule == Schedule::interleaved) {
-        plan.virtual_stages = 2;
-        plan.overlap_gradients = false;
-      }
-    }
+    if (plan.pipeline_parallel > 1) set_schedule(plan);
     return plan;
   }
 
  private:
+  /// Predict lets the last passes of a rank's stages follow each other without a gap; where they do
+  /// not, reductions may start earlier: they wait for the last pass here.
+  void set_schedule(Plan& plan) {
+    plan.schedule =
+        std::array{
+            Schedule::one_f_one_b, Schedule::gpipe, Schedule::interleaved,
+            Schedule::zb_h1,       Schedule::zb_v,  Schedule::dualpipe}[static_cast<std::size_t>(
+            below(6))];
+    if (plan.schedule == Schedule::interleaved) plan.virtual_stages = 2;
+    const bool plain = plan.schedule == Schedule::one_f_one_b || plan.schedule == Schedule::gpipe;
+    if (!plain) plan.overlap_gradients = false;
+  }
+
   int below(int limit) { return static_cast<int>(engine_() % static_cast<unsigned>(limit)); }
   int power(int most) { return 1 << below(most + 1); }
   std::mt19937 engine_{20'26};

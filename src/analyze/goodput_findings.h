@@ -1,0 +1,14 @@
+/// A training run as tables: how long, what the time went into, checkpoints.
+#pragma once
+
+#include <string>
+
+#include "fastpath/findings.h"
+#include "fastpath/goodput.h"
+
+namespace fastpath {
+
+/// Tables `summary`, `time` (shares of the run's time, adding up to it) and `checkpoints`.
+Findings explain_goodput(const Goodput& goodput, const std::string& title);
+
+}  // namespace fastpath
