@@ -42,7 +42,7 @@ constexpr std::array<std::string_view, 1> kExplainExamples{
     "explain llama-3.1-8b --on dgx-h100 --prefill --plan tp=2 --figure mfu",
 };
 constexpr std::array<std::string_view, 2> kCatalogExamples{"catalog devices h100",
-                                                           "catalog systems dgx-h100"};
+                                                           "catalog dgx-h100"};
 constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
