@@ -6,15 +6,24 @@
 
 namespace fastpath::cli {
 
-int run_catalog(Session& session, const Arguments& arguments) {
-  std::vector<std::string> words = arguments.operands();
+namespace {
+
+/// Part and name: a first word that is no part is a name, or a piece of one, in any part.
+std::vector<std::string> part_and_name(std::vector<std::string> words) {
   const std::vector<std::string> parts = Sources::parts();
-  // A first word that is no part is a name, or a piece of one, in any part.
-  const bool has_part =
-      words.size() > 1 ||
-      (!words.empty() && std::find(parts.begin(), parts.end(), words.front()) != parts.end());
-  if (!has_part) words.insert(words.begin(), "");
+  const auto is_part = [&](const std::string& word) {
+    return std::find(parts.begin(), parts.end(), word) != parts.end();
+  };
+  if (!words.empty() && is_part(words[0] + "s")) words[0] += 's';
+  if (words.size() == 1 && !is_part(words[0])) words.insert(words.begin(), "");
   words.resize(2);
+  return words;
+}
+
+}  // namespace
+
+int run_catalog(Session& session, const Arguments& arguments) {
+  const std::vector<std::string> words = part_and_name(arguments.operands());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
   const Result<Findings> findings = sources->catalog(words[0], words[1]);
