@@ -22,7 +22,7 @@ constexpr int kShortestText = 12;       ///< a text column is not shortened belo
 constexpr int kShortestWrapped = 30;    ///< a last text column is wrapped down to this
 constexpr std::size_t kTurnedRows = 6;  ///< most rows of a table that may be turned
 constexpr int kGap = 2;                 ///< blanks between columns
-constexpr double kWideRange = 1000;     ///< a column's largest rate over its smallest
+constexpr double kWideRange = 100;      ///< of a column's largest rate or time over its smallest
 
 std::string styled(std::string_view text, std::string_view code, const TextStyle& style) {
   if (!style.color || text.empty()) return std::string(text);
@@ -125,20 +125,28 @@ NumberStyle number_style(Unit unit, double largest, bool whole) {
   return style;
 }
 
+bool ends_with_shares(const Table& table) {
+  return !table.columns.empty() && table.columns.back().name == "share" &&
+         table.columns.back().unit == Unit::ratio;
+}
+
 NumberStyle number_style(const Table& table, std::size_t column) {
+  std::vector<double> sizes;  // of what is not zero
   double largest = 0;
-  double smallest = HUGE_VAL;
   bool whole = true;
   for (const std::vector<Cell>& row : table.rows) {
     const double value = std::abs(number_in(row, column));
     largest = std::max(largest, value);
-    if (value > 0) smallest = std::min(smallest, value);
+    if (value > 0) sizes.push_back(value);
     whole = whole && value == std::floor(value);
   }
   const Unit unit = table.columns[column].unit;
-  // Rates from Ethernet to NVLink: the largest one's unit would leave no digits of the others.
-  const bool wide = unit == Unit::bytes_per_second && smallest * kWideRange < largest;
-  return number_style(unit, wide ? std::sqrt(smallest * largest) : largest, whole);
+  std::sort(sizes.begin(), sizes.end());
+  // From Ethernet to NVLink, from a kilobyte to a gigabyte: the unit of the largest would leave no
+  // digits of the others. Where shares follow, the small ones do not matter.
+  const bool wide = (unit == Unit::bytes_per_second || unit == Unit::seconds) && !sizes.empty() &&
+                    sizes.front() * kWideRange < largest && !ends_with_shares(table);
+  return number_style(unit, wide ? sizes[sizes.size() / 2] : largest, whole);
 }
 
 bool is_text_column(const Table& table, std::size_t column) {
@@ -266,11 +274,6 @@ bool never_fits(const Grid& grid, int width) {
     least += kGap + (grid.right[i] ? grid.widths[i] : std::min(grid.widths[i], kShortestText));
   }
   return least > width;
-}
-
-bool ends_with_shares(const Table& table) {
-  return !table.columns.empty() && table.columns.back().name == "share" &&
-         table.columns.back().unit == Unit::ratio;
 }
 
 std::string bar(double share, const TextStyle& style) {
