@@ -14,9 +14,22 @@ if(TARGET fastpath)
                 ${PROJECT_BINARY_DIR}/fastpathConfigVersion.cmake
           DESTINATION ${config_folder})
 endif()
+# What the program prints about itself: completion scripts and the manual page.
+function(fastpath_install_printed word folder name)
+  install(CODE "
+    set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/${folder}\")
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND \"$<TARGET_FILE:fastpath_program>\" completion ${word}
+                    OUTPUT_FILE \"\${folder}/${name}\" COMMAND_ERROR_IS_FATAL ANY)")
+endfunction()
+
 if(TARGET fastpath_program)
   install(TARGETS fastpath_program)
   install(PROGRAMS tools/search.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/fastpath)
+  fastpath_install_printed(bash bash-completion/completions fastpath)
+  fastpath_install_printed(zsh zsh/vendor-completions _fastpath)
+  fastpath_install_printed(fish fish/vendor_completions.d fastpath.fish)
+  fastpath_install_printed(man man/man1 fastpath.1)
 endif()
 
 # A folder or file that is not there yet is not installed.
@@ -32,11 +45,6 @@ fastpath_install_if_there(catalog/measurements ${CMAKE_INSTALL_DATADIR}/fastpath
 fastpath_install_if_there(README.md ${CMAKE_INSTALL_DOCDIR})
 fastpath_install_if_there(CHANGELOG.md ${CMAKE_INSTALL_DOCDIR})
 fastpath_install_if_there(docs/guide ${CMAKE_INSTALL_DOCDIR}/guide)
-fastpath_install_if_there(completions/fastpath.bash
-  ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME fastpath)
-fastpath_install_if_there(completions/_fastpath ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
-fastpath_install_if_there(completions/fastpath.fish
-  ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
 set(CPACK_GENERATOR DEB)

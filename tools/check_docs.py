@@ -4,6 +4,8 @@
 check_docs.py names [ROOT]              paths, links and symbols named in the docs exist
 check_docs.py commands PROGRAM [ROOT]   the `$ fastpath ...` lines of console blocks run and print
                                         what the block shows
+check_docs.py approve PROGRAM [ROOT]    writes what they print now into the blocks that show all of
+                                        it (no `...`); read it with git diff
 
 In a console block each `$ ` line is a command; a line that ends in a backslash goes on in the next
 one. What follows, up to the next command, is its exact output (stdout and stderr); none stated, none
@@ -104,26 +106,32 @@ def agrees(shown, given):
     return re.fullmatch(pattern, given) is not None
 
 
-def run_block(name, line, options, block, scratch, program):
+def give(command, scratch, program):
     environment = {**os.environ, 'LC_ALL': 'C.UTF-8',
                    'PATH': f'{program.parent}{os.pathsep}{os.environ["PATH"]}'}
+    command = command.replace('build/release/fastpath', 'fastpath', 1)
+    return subprocess.run(['sh', '-c', command], cwd=scratch, env=environment, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+
+
+def run_block(name, line, options, block, scratch, program):
+    """Yields (error, what the block shows, what it should show) for each command that is wrong."""
     for offset, command, code, shown in commands_of(block):
         if command.split()[0] not in ('fastpath', 'build/release/fastpath'):
             continue
-        command = command.replace('build/release/fastpath', 'fastpath', 1)
-        done = subprocess.run(['sh', '-c', command], cwd=scratch, env=environment, check=False,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+        done = give(command, scratch, program)
         place = f'{name}:{line + 1 + offset}'
         while shown and not shown[-1].strip():
             shown.pop()
         if done.returncode != code:
-            yield f'{place}: {command}\n  exits {done.returncode}, not {code}:\n{done.stdout}'
+            yield f'{place}: {command}\n  exits {done.returncode}, not {code}:\n{done.stdout}', '', ''
         elif shown and 'no-compare' not in options and not agrees(shown, done.stdout):
-            yield f'{place}: {command}\n  prints something else than the document shows:\n{done.stdout}'
+            yield (f'{place}: {command}\n  prints something else than the document shows:\n'
+                   f'{done.stdout}', '\n'.join(shown), done.stdout.rstrip('\n'))
 
 
-def check_commands(root, program):
+def check_commands(root, program, approve=False):
     """Returns (errors, how many blocks there were)."""
     errors, blocks = [], 0
     for file in documents(root):
@@ -136,8 +144,13 @@ def check_commands(root, program):
             for match in FENCE.finditer(text):
                 if match.group(1) == 'console':
                     blocks += 1
-                    errors += run_block(file.relative_to(root), line_of(text, match.start()),
-                                        match.group(2), match.group(3), scratch, program)
+                    for error, shown, given in run_block(
+                            file.relative_to(root), line_of(text, match.start()), match.group(2),
+                            match.group(3), scratch, program):
+                        if approve and shown and '...' not in shown.split('\n'):
+                            file.write_text(file.read_text().replace(shown, given))
+                        else:
+                            errors.append(error)
     return errors, blocks
 
 
@@ -147,9 +160,10 @@ def main():
         root = pathlib.Path(arguments[1] if len(arguments) > 1 else '.').resolve()
         errors = check_names(root)
         print('\n'.join(errors) or f'docs ok: {len(documents(root))} documents')
-    elif arguments[:1] == ['commands'] and len(arguments) > 1:
+    elif arguments[:1] in (['commands'], ['approve']) and len(arguments) > 1:
         root = pathlib.Path(arguments[2] if len(arguments) > 2 else '.').resolve()
-        errors, blocks = check_commands(root, pathlib.Path(arguments[1]).resolve())
+        errors, blocks = check_commands(root, pathlib.Path(arguments[1]).resolve(),
+                                        approve=arguments[0] == 'approve')
         print('\n'.join(errors) or f'docs ok: the commands of {blocks} console blocks')
     else:
         sys.exit(__doc__)

@@ -237,13 +237,13 @@ Findings Answer::expected() const {
               "Expected nccl-tests table",
               {{"size"},
                {"bytes", Unit::count},
-               {"time_us"},
-               {"algbw_GB_per_s"},
-               {"busbw_GB_per_s"},
+               {"time", Unit::seconds},
+               {"algbw", Unit::bytes_per_second},
+               {"busbw", Unit::bytes_per_second},
                {"algorithm"},
                {"protocol"},
-               {"low_us"},
-               {"high_us"}},
+               {"low", Unit::seconds},
+               {"high", Unit::seconds}},
               {}};
   std::vector<Bytes> sizes;
   bool extrapolating = false;
@@ -252,14 +252,12 @@ Findings Answer::expected() const {
     const CollectiveCost one = cost(bytes);
     const Expected expected = band_for(system_, place_, bytes);
     extrapolating = extrapolating || expected.extrapolating;
-    const double us = one.time.base() * 1e6;
-    const double algbw = bytes / one.time / BytesPerSecond{1e9};
+    const double algbw = (bytes / one.time).base();
     const Seconds low = std::max(one.bound, expected.band.low * one.time);
-    const auto text = [](double value) { return Cell{fmt::format("{:.4g}", value)}; };
-    table.rows.push_back({size_text(bytes), bytes.base(), text(us), text(algbw),
-                          text(algbw * factor()), std::string(name_of(one.algorithm)),
-                          std::string(name_of(one.protocol)), text(low.base() * 1e6),
-                          text(expected.band.high * us)});
+    const Seconds high = expected.band.high * one.time;
+    table.rows.push_back({size_text(bytes), bytes.base(), one.time.base(), algbw, algbw * factor(),
+                          std::string(name_of(one.algorithm)), std::string(name_of(one.protocol)),
+                          low.base(), high.base()});
   }
   findings.tables.push_back(std::move(table));
   findings.tables.push_back(crossovers(sizes));
@@ -279,10 +277,10 @@ Findings Answer::beside(const CollectiveLog& log) const {
               "Measured and expected",
               {{"size"},
                {"bytes", Unit::count},
-               {"measured_us"},
-               {"expected_us"},
-               {"busbw_GB_per_s"},
-               {"expected_GB_per_s"},
+               {"measured", Unit::seconds},
+               {"expected", Unit::seconds},
+               {"busbw", Unit::bytes_per_second},
+               {"expected_busbw", Unit::bytes_per_second},
                {"measured_over_expected", Unit::ratio},
                {"algorithm"},
                {"protocol"},
@@ -294,16 +292,13 @@ Findings Answer::beside(const CollectiveLog& log) const {
     const CollectiveCost one = cost(row.bytes);
     const CollectiveBand band = band_for(system_, place_, row.bytes).band;
     const double ratio = row.time / one.time;
-    const auto bus = [&](Seconds time) {
-      return fmt::format("{:.4g}", factor() * (row.bytes / time / BytesPerSecond{1e9}));
-    };
-    table.rows.push_back(
-        {size_text(row.bytes), row.bytes.base(), fmt::format("{:.4g}", row.time.base() * 1e6),
-         fmt::format("{:.4g}", one.time.base() * 1e6), bus(row.time), bus(one.time), ratio,
-         std::string(name_of(one.algorithm)), std::string(name_of(one.protocol)),
-         std::string(ratio < band.low    ? "faster"
-                     : ratio > band.high ? "slower"
-                                         : "yes")});
+    const auto bus = [&](Seconds time) { return factor() * (row.bytes / time).base(); };
+    table.rows.push_back({size_text(row.bytes), row.bytes.base(), row.time.base(), one.time.base(),
+                          bus(row.time), bus(one.time), ratio, std::string(name_of(one.algorithm)),
+                          std::string(name_of(one.protocol)),
+                          std::string(ratio < band.low    ? "faster"
+                                      : ratio > band.high ? "slower"
+                                                          : "yes")});
   }
   findings.tables.push_back(std::move(table));
   const auto explanations =

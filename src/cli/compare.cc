@@ -111,10 +111,10 @@ Result<std::list<Case>> solve_all(const Sources& sources, const Question& questi
 }  // namespace
 
 int run_compare(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
-  if (!question) return session.fail(question.error());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
+  if (!question) return session.fail(question.error());
   const Result<std::vector<Pair>> pairs = pairs_from(arguments);
   if (!pairs) return session.fail(pairs.error());
   const Result<std::list<Case>> cases = solve_all(*sources, *question, arguments, *pairs);

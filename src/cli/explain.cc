@@ -14,10 +14,10 @@ void keep_one_table(Findings& findings, bool exact) {
 }  // namespace
 
 int run_explain(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
-  if (!question) return session.fail(question.error());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
+  if (!question) return session.fail(question.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);

@@ -6,10 +6,10 @@
 namespace fastpath::cli {
 
 int run_lower(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
-  if (!question) return session.fail(question.error());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
+  if (!question) return session.fail(question.error());
   const Result<Imported<Workload>> workload = sources->workload(question->model, question->step);
   if (!workload) return session.fail(workload.error());
   session.warn(workload->warnings);

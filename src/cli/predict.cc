@@ -26,10 +26,10 @@ int predict_step(Session& session, const Arguments& arguments, const Question& q
 }  // namespace
 
 int run_predict(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
-  if (!question) return session.fail(question.error());
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
+  if (!question) return session.fail(question.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);

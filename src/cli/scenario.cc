@@ -22,7 +22,7 @@ constexpr std::array<Flag, 8> kWorkloadFlags{{
     {"batch", FlagKind::whole, "N", "sequences or rows of a step, on all devices together", "",
      false},
     {"global-batch", FlagKind::whole, "N", "the same as --batch, as training says it", "", false},
-    {"dim", FlagKind::text, "NAME=N", "size of a dynamic dimension of an ONNX graph", "", true},
+    {"dim", FlagKind::text, "NAME=N", "size of a dimension of a graph or workload", "", true},
 }};
 
 constexpr std::array<Flag, 3> kGenerationFlags{{
@@ -131,16 +131,16 @@ void read_lengths(const Arguments& arguments, Question& question, Diagnostics& m
   }
 }
 
-/// A graph has its sizes in the file; only --dim applies.
+/// A graph, table or workload has sizes of its own; only --dim applies.
 void read_graph(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
   for (const std::string_view flag :
        {"generate", "prefill", "decode", "seq", "past", "batch", "global-batch"})
-    reject(arguments, flag, "the file has its sizes: set dynamic dimensions with --dim NAME=N",
+    reject(arguments, flag, "the model has sizes of its own: set a dimension with --dim NAME=N",
            mistakes);
   if (!question.step.phase) question.step.phase = Phase::forward;
 }
 
-/// "name=value" for the dynamic dimensions of a graph.
+/// "name=value" for dimensions of a graph or workload.
 void read_dims(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
   for (const std::string& text : arguments.all("dim")) {
     const std::size_t equals = text.find('=');
@@ -190,13 +190,13 @@ std::span<const Flag> system_flags() { return kSystemFlags; }
 std::span<const Flag> plan_flags() { return kPlanFlags; }
 std::span<const Flag> catalog_flags() { return kCatalogFlags; }
 
-Result<Question> question_from(const Arguments& arguments) {
+Result<Question> question_from(const Sources& sources, const Arguments& arguments) {
   Question question;
   Diagnostics mistakes;
   question.model = arguments.operands().front();
   question.step.phase = phase_from(arguments, mistakes);
   read_dims(arguments, question, mistakes);
-  if (is_graph(question.model)) {
+  if (sources.has_own_sizes(question.model)) {
     read_graph(arguments, question, mistakes);
   } else {
     if (!question.step.phase) {
@@ -204,7 +204,7 @@ Result<Question> question_from(const Arguments& arguments) {
       question.assumptions.emplace_back(
           "Predicted a prefill; --train, --decode and --generate ask for others.");
     }
-    reject(arguments, "dim", "it sets dynamic dimensions of ONNX graphs", mistakes);
+    reject(arguments, "dim", "it sets dimensions of graphs and workloads", mistakes);
     read_batch(arguments, question, mistakes);
     if (arguments.has("generate")) {
       read_generation(arguments, question, mistakes);

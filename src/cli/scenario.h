@@ -42,7 +42,7 @@ struct Question {
 };
 
 /// Errors: two phases at once, flags of another phase.
-Result<Question> question_from(const Arguments& arguments);
+Result<Question> question_from(const Sources& sources, const Arguments& arguments);
 
 /// A question on one system under one plan.
 struct Scenario {

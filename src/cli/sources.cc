@@ -18,6 +18,7 @@
 #include "import/yaml/plan.h"
 #include "import/yaml/workload.h"
 #include "ir/plan_text.h"
+#include "ir/semantics.h"
 
 namespace fastpath::cli {
 namespace {
@@ -77,6 +78,70 @@ std::map<std::string, WorkloadReader> readers_for(const StepRequest& step) {
           {".yml", text_reader(read_workload)}};
 }
 
+template <class Q>
+Cell value_of(const std::optional<Figure<Q>>& figure) {
+  return figure ? Cell{figure->value.base()} : Cell{};
+}
+
+/// Links by name, with what a message and a collective meet on them.
+Table link_table(const Catalog& catalog, const std::vector<CatalogEntry>& entries) {
+  Table table{"links",
+              fmt::format("links ({}), per direction and device", entries.size()),
+              {{"id", Unit::none},
+               {"name", Unit::none},
+               {"bandwidth", Unit::bytes_per_second},
+               {"achieved", Unit::ratio},
+               {"latency", Unit::seconds},
+               {"setup", Unit::seconds}},
+              {}};
+  for (const CatalogEntry& entry : entries) {
+    const Result<Link> link = catalog.link(entry.id);
+    if (!link) continue;
+    table.rows.push_back({entry.id, entry.name, link->bandwidth.value.base(), link->achieved.value,
+                          link->latency.value.base(), link->setup.value.base()});
+  }
+  return table;
+}
+
+Table storage_table(const Catalog& catalog, const std::vector<CatalogEntry>& entries) {
+  Table table{"storage",
+              fmt::format("storage ({})", entries.size()),
+              {{"id", Unit::none},
+               {"name", Unit::none},
+               {"read", Unit::bytes_per_second},
+               {"write", Unit::bytes_per_second}},
+              {}};
+  for (const CatalogEntry& entry : entries) {
+    const Result<Storage> storage = catalog.storage(entry.id);
+    if (!storage) continue;
+    table.rows.push_back({entry.id, entry.name, value_of(storage->read), value_of(storage->write)});
+  }
+  return table;
+}
+
+/// Sizes of a workload's dimensions, by name.
+Diagnostics set_dims(Workload& workload,
+                     const std::vector<std::pair<std::string, std::int64_t>>& sizes) {
+  Diagnostics mistakes;
+  std::vector<std::string> names;
+  for (const Dim& dim : workload.dims)
+    names.push_back(dim.name);
+  for (const auto& [name, size] : sizes) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      mistakes.push_back({{.file = "command line"},
+                          fmt::format("the workload has no dimension '{}'", name),
+                          did_you_mean(name, names)});
+      continue;
+    }
+    workload.dims[static_cast<std::size_t>(found - names.begin())].size = size;
+  }
+  if (!mistakes.empty()) return mistakes;
+  for (std::string& mistake : mistakes_in(workload))
+    mistakes.push_back({{.file = "command line"}, std::move(mistake), "check the sizes of --dim"});
+  return mistakes;
+}
+
 Table entry_table(std::string_view part, const std::vector<CatalogEntry>& entries) {
   Table table{std::string(part),
               fmt::format("{} ({})", part, entries.size()),
@@ -102,7 +167,8 @@ Table entry_table(std::string_view part, const std::vector<CatalogEntry>& entrie
     }
     if (devices) {
       row.emplace_back(entry.device_kind);
-      row.push_back(entry.year ? Cell{std::to_string(*entry.year)} : Cell{});
+      row.emplace_back();
+      if (entry.year) row.back() = std::to_string(*entry.year);
       row.emplace_back(std::string(entry.has_data_sheet ? "yes" : "none"));
     }
     if (systems || devices) row.emplace_back(fmt::format("{}", fmt::join(entry.aliases, ", ")));
@@ -120,10 +186,10 @@ std::pair<std::string, std::string> framework_and_file(const std::string& text) 
   return {"", text};
 }
 
-Diagnostic nothing_found(const std::string& part, const std::string& word,
+Diagnostic nothing_found(const std::string& where, const std::string& word,
                          const std::vector<std::string>& names) {
   return {{.file = "catalog"},
-          fmt::format("there is no '{}' among the {}", word, part),
+          fmt::format("there is no '{}' in {}", word, where),
           did_you_mean(word, names)};
 }
 
@@ -144,58 +210,97 @@ struct Sources::State {
     return {.catalog = embedded_catalog(), .folders = folders, .readers = readers_for(step)};
   }
 
-  Findings parts() const;
-  Result<Findings> entries(const Part& part, const std::string& word) const;
-  Result<Findings> model_list(const std::string& word) const;
+  std::vector<std::string> model_ids() const { return model_names(models({})); }
+  std::vector<std::string> ids(std::string_view part) const;
+
+  Findings summary() const;
+  Table table_of(const Part& part, const std::string& word) const;
+  Table table_of_models(const std::string& word) const;
+  Result<Findings> shown(std::string_view part, const std::string& name) const;
+  Result<Findings> listed(const std::string& part, const std::string& word) const;
+  Result<Findings> found_anywhere(const std::string& word) const;
 };
 
-Findings Sources::State::parts() const {
-  Table table{"parts", "Parts", {{"part", Unit::none}, {"entries", Unit::count}}, {}};
-  for (const Part& part : kParts) {
-    table.rows.push_back(
-        {std::string(part.name), static_cast<double>(catalog.ids(part.kind).size())});
-  }
-  table.rows.push_back(
-      {std::string("models"), static_cast<double>(model_names(models({})).size())});
-  return {
-      "FastPath's catalog",
-      {std::move(table)},
-      {"fastpath catalog devices lists a part, fastpath catalog devices h100 searches it, and a "
-       "whole name is shown with its sources."}};
+/// Names of a part, in order.
+std::vector<std::string> Sources::State::ids(std::string_view part) const {
+  const auto* found = std::find_if(kParts.begin(), kParts.end(),
+                                   [&](const Part& known) { return known.name == part; });
+  return found == kParts.end() ? model_ids() : catalog.ids(found->kind);
 }
 
-Result<Findings> Sources::State::entries(const Part& part, const std::string& word) const {
-  const bool shown = part.kind == EntryKind::system || part.kind == EntryKind::device;
-  const std::vector<std::string> ids = catalog.ids(part.kind);
-  if (shown && std::find(ids.begin(), ids.end(), word) != ids.end()) {
-    Result<System> system = catalog.system(word);
-    if (!system) return failure(std::move(system.error()));
-    return describe_system(*system);
-  }
+Findings Sources::State::summary() const {
+  Table table{"parts", "Parts", {{"part", Unit::none}, {"entries", Unit::count}}, {}};
+  for (const std::string& part : Sources::parts())
+    table.rows.push_back({part, static_cast<double>(ids(part).size())});
+  return {"FastPath's catalog",
+          {std::move(table)},
+          {"fastpath catalog devices lists a part, fastpath catalog devices h100 searches it, "
+           "fastpath catalog h100 searches all, and a whole name is shown with its sources."}};
+}
+
+Table Sources::State::table_of(const Part& part, const std::string& word) const {
   CatalogQuery query;
   query.kind = part.kind;
   if (!word.empty()) query.words = {word};
-  const Imported<std::vector<CatalogEntry>> found = catalog.search(query);
-  if (found.value.empty()) return failure({nothing_found(std::string(part.name), word, ids)});
-  return Findings{"FastPath's catalog", {entry_table(part.name, found.value)}, {}};
+  const std::vector<CatalogEntry> found = catalog.search(query).value;
+  if (part.kind == EntryKind::link) return link_table(catalog, found);
+  if (part.kind == EntryKind::storage) return storage_table(catalog, found);
+  return entry_table(part.name, found);
 }
 
-Result<Findings> Sources::State::model_list(const std::string& word) const {
-  const ModelLibrary library = models({});
-  const std::vector<std::string> names = model_names(library);
-  if (std::find(names.begin(), names.end(), word) != names.end()) {
+Table Sources::State::table_of_models(const std::string& word) const {
+  Table table{"models", "", {{"model", Unit::none}}, {}};
+  for (const std::string& name : model_ids()) {
+    if (contains_ignoring_case(name, word)) table.rows.push_back({name});
+  }
+  table.title = fmt::format("models ({})", table.rows.size());
+  return table;
+}
+
+/// All that is known of one entry; no tables for links and storage, which a list tells whole.
+Result<Findings> Sources::State::shown(std::string_view part, const std::string& name) const {
+  const std::vector<std::string> names = ids(part);
+  if (std::find(names.begin(), names.end(), name) == names.end()) return Findings{};
+  if (part == "models") {
     const ModelRequest request{.phase = Phase::forward, .sequence = 1};
-    const Result<Imported<Workload>> workload = load_model(word, request, library);
+    const Result<Imported<Workload>> workload = load_model(name, request, models({}));
     if (!workload) return failure(workload.error());
     return describe_workload(workload->value, 10);
   }
-  Table table{"models", "", {{"model", Unit::none}}, {}};
-  for (const std::string& name : names) {
-    if (contains_ignoring_case(name, word)) table.rows.push_back({name});
+  if (part != "systems" && part != "devices") return Findings{};
+  const Result<System> system = catalog.system(name);
+  if (!system) return failure(system.error());
+  return describe_system(*system);
+}
+
+Result<Findings> Sources::State::listed(const std::string& part, const std::string& word) const {
+  Result<Findings> one = shown(part, word);
+  if (!one || !one->tables.empty()) return one;
+  const auto* found = std::find_if(kParts.begin(), kParts.end(),
+                                   [&](const Part& known) { return known.name == part; });
+  Table table = found == kParts.end() ? table_of_models(word) : table_of(*found, word);
+  if (table.rows.empty()) {
+    return failure({nothing_found("the " + part, word, ids(part))});
   }
-  if (table.rows.empty()) return failure({nothing_found("models", word, names)});
-  table.title = fmt::format("models ({})", table.rows.size());
   return Findings{"FastPath's catalog", {std::move(table)}, {}};
+}
+
+/// The entry of this name in any part, else all entries that have the word in them.
+Result<Findings> Sources::State::found_anywhere(const std::string& word) const {
+  std::vector<std::string> names = Sources::parts();
+  Findings findings{"FastPath's catalog", {}, {}};
+  for (const std::string& part : Sources::parts()) {
+    Result<Findings> one = shown(part, word);
+    if (!one || !one->tables.empty()) return one;
+    const std::vector<std::string> more = ids(part);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  for (const Part& part : kParts)
+    findings.tables.push_back(table_of(part, word));
+  findings.tables.push_back(table_of_models(word));
+  std::erase_if(findings.tables, [](const Table& table) { return table.rows.empty(); });
+  if (findings.tables.empty()) return failure({nothing_found("the catalog", word, names)});
+  return findings;
 }
 
 Sources::Sources(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -221,7 +326,16 @@ Result<Imported<Workload>> Sources::workload(const std::string& model,
                           .batch = request.batch,
                           .sequence = request.sequence,
                           .past = request.past};
-  return load_model(model, step, state_->models(request));
+  Result<Imported<Workload>> workload = load_model(model, step, state_->models(request));
+  const bool sized = !workload || request.dims.empty() || ends_with_any(model, {".onnx"});
+  if (sized) return workload;
+  const Diagnostics mistakes = set_dims(workload->value, request.dims);
+  if (!mistakes.empty()) return failure(mistakes);
+  return workload;
+}
+
+bool Sources::has_own_sizes(const std::string& model) const {
+  return is_own_workload(model, state_->models({}));
 }
 
 Result<TrainingRows> Sources::training_rows(std::string_view text, const std::string& file) const {
@@ -237,22 +351,22 @@ Result<System> Sources::system(const std::string& name) const {
   return state_->catalog.system(name);
 }
 
-Result<Findings> Sources::catalog(const std::string& kind, const std::string& word) const {
-  if (kind.empty()) return state_->parts();
-  if (kind == "models") return state_->model_list(word);
-  const auto* part = std::find_if(kParts.begin(), kParts.end(),
-                                  [&](const Part& candidate) { return candidate.name == kind; });
-  if (part == kParts.end()) {
-    return failure({nothing_found("parts of the catalog", kind, {"systems", "devices", "models"})});
-  }
-  return state_->entries(*part, word);
+std::vector<std::string> Sources::parts() {
+  std::vector<std::string> names;
+  for (const Part& part : kParts)
+    names.emplace_back(part.name);
+  names.emplace_back("models");
+  return names;
 }
 
-bool is_graph(const std::string& model) {
-  if (ends_with_any(model, {".onnx", ".csv"})) return true;
-  if (!is_yaml(model)) return false;
-  const Result<std::string> text = read_file(model, kTextLimit);
-  return text && (text->starts_with("workload:") || text->find("\nworkload:") != std::string::npos);
+Result<Findings> Sources::catalog(const std::string& kind, const std::string& word) const {
+  if (kind.empty()) return word.empty() ? state_->summary() : state_->found_anywhere(word);
+  const std::vector<std::string> known = parts();
+  if (std::find(known.begin(), known.end(), kind) == known.end()) {
+    return failure({.file = "command line"}, fmt::format("unknown part of the catalog '{}'", kind),
+                   did_you_mean(kind, known));
+  }
+  return state_->listed(kind, word);
 }
 
 Result<Plan> GivenPlan::on(std::int64_t devices) const {

@@ -26,7 +26,7 @@ struct StepRequest {
   std::int64_t batch = 1;
   std::int64_t sequence = 1;
   std::int64_t past = 0;
-  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< dynamic ones of a graph
+  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< of a graph or workload
 };
 
 /// The catalog (own and the user's) and the readers of all formats.
@@ -43,6 +43,10 @@ class Sources {
   /// config.json.
   Result<Imported<Workload>> workload(const std::string& model, const StepRequest& request) const;
 
+  /// Whether `model` is a graph, a table or a workload: operators with sizes of their own, which
+  /// have no phases but --train.
+  bool has_own_sizes(const std::string& model) const;
+
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
 
@@ -56,14 +60,14 @@ class Sources {
   /// for all; `word` is empty, part of a name (a search), or a name (which is shown).
   Result<Findings> catalog(const std::string& kind, const std::string& word) const;
 
+  /// The parts of the catalog, as `kind` takes them.
+  static std::vector<std::string> parts();
+
  private:
   struct State;
   explicit Sources(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// Whether `model` is a file with operators and sizes of its own, which has no phases.
-bool is_graph(const std::string& model);
 
 /// A plan as the user gave it. `job`: where it is a training framework's file.
 struct GivenPlan {

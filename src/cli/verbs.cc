@@ -63,7 +63,7 @@ constexpr std::array<std::string_view, 1> kExplainExamples{
     "explain llama-3.1-8b --on dgx-h100 --prefill --plan tp=2 --figure mfu",
 };
 constexpr std::array<std::string_view, 2> kCatalogExamples{"catalog devices h100",
-                                                           "catalog systems dgx-h100"};
+                                                           "catalog dgx-h100"};
 constexpr std::array<std::string_view, 2> kPlanExamples{
     "plan train.sh", "plan 'tp=8 pp=4 dp=2 zero=1' --as megatron --global-batch 256"};
 constexpr std::array<std::string_view, 1> kLowerExamples{

@@ -22,6 +22,7 @@ constexpr int kShortestText = 12;       ///< a text column is not shortened belo
 constexpr int kShortestWrapped = 30;    ///< a last text column is wrapped down to this
 constexpr std::size_t kTurnedRows = 6;  ///< most rows of a table that may be turned
 constexpr int kGap = 2;                 ///< blanks between columns
+constexpr double kWideRange = 100;      ///< of a column's largest rate or time over its smallest
 
 std::string styled(std::string_view text, std::string_view code, const TextStyle& style) {
   if (!style.color || text.empty()) return std::string(text);
@@ -124,15 +125,28 @@ NumberStyle number_style(Unit unit, double largest, bool whole) {
   return style;
 }
 
+bool ends_with_shares(const Table& table) {
+  return !table.columns.empty() && table.columns.back().name == "share" &&
+         table.columns.back().unit == Unit::ratio;
+}
+
 NumberStyle number_style(const Table& table, std::size_t column) {
+  std::vector<double> sizes;  // of what is not zero
   double largest = 0;
   bool whole = true;
   for (const std::vector<Cell>& row : table.rows) {
-    const double value = number_in(row, column);
-    largest = std::max(largest, std::abs(value));
+    const double value = std::abs(number_in(row, column));
+    largest = std::max(largest, value);
+    if (value > 0) sizes.push_back(value);
     whole = whole && value == std::floor(value);
   }
-  return number_style(table.columns[column].unit, largest, whole);
+  const Unit unit = table.columns[column].unit;
+  std::sort(sizes.begin(), sizes.end());
+  // From Ethernet to NVLink, from a kilobyte to a gigabyte: the unit of the largest would leave no
+  // digits of the others. Where shares follow, the small ones do not matter.
+  const bool wide = (unit == Unit::bytes_per_second || unit == Unit::seconds) && !sizes.empty() &&
+                    sizes.front() * kWideRange < largest && !ends_with_shares(table);
+  return number_style(unit, wide ? sizes[sizes.size() / 2] : largest, whole);
 }
 
 bool is_text_column(const Table& table, std::size_t column) {
@@ -188,10 +202,20 @@ int total_width(const Grid& grid) {
   return width;
 }
 
+/// Whether no row has anything in the column.
+bool is_empty(const Table& table, std::size_t column) {
+  return std::all_of(table.rows.begin(), table.rows.end(), [&](const std::vector<Cell>& row) {
+    if (column >= row.size()) return true;
+    const auto* text = std::get_if<std::string>(&row[column]);
+    return std::holds_alternative<std::monostate>(row[column]) || (text && text->empty());
+  });
+}
+
 Grid grid_of(const Table& table) {
   Grid grid;
   grid.cells.resize(table.rows.size());
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (i > 0 && is_empty(table, i)) continue;
     const NumberStyle style = number_style(table, i);
     const bool text = is_text_column(table, i);
     const bool has_unit = !text && style.scale.name != "%";
@@ -209,14 +233,17 @@ Grid grid_of(const Table& table) {
   return grid;
 }
 
-/// The text column that is best shortened; none left: the number of columns.
+/// The text column that is best shortened; none left: the number of columns. A first column names
+/// the rows, often in words to be typed again: it is shortened last.
 std::size_t widest_text(const Grid& grid) {
-  std::size_t widest = grid.widths.size();
-  for (std::size_t i = 0; i < grid.widths.size(); ++i) {
+  const std::size_t none = grid.widths.size();
+  std::size_t widest = none;
+  for (std::size_t i = 1; i < none; ++i) {
     if (grid.right[i] || grid.widths[i] <= kShortestText) continue;
-    if (widest == grid.widths.size() || grid.widths[i] > grid.widths[widest]) widest = i;
+    if (widest == none || grid.widths[i] > grid.widths[widest]) widest = i;
   }
-  return widest;
+  const bool first = widest == none && !grid.right[0] && grid.widths[0] > kShortestText;
+  return first ? 0 : widest;
 }
 
 /// Wraps the last column, if it is text and leaves room, and then shortens the widest text column
@@ -226,14 +253,17 @@ void fit(Grid& grid, int width) {
     const int room = grid.widths.back() - (total_width(grid) - width);
     if (room >= kShortestWrapped) grid.widths.back() = std::min(grid.widths.back(), room);
   }
-  for (int excess = total_width(grid) - width; excess > 0; excess = total_width(grid) - width) {
+  while (total_width(grid) > width) {
     const std::size_t widest = widest_text(grid);
-    if (widest == grid.widths.size()) return;
-    const int target = std::max(kShortestText, grid.widths[widest] - excess);
+    if (widest == grid.widths.size()) break;
+    --grid.widths[widest];
+  }
+  const std::size_t last = grid.widths.size() - 1;
+  for (std::size_t i = 0; i <= last; ++i) {
+    if (i == last && !grid.right[last] && grid.widths[last] >= kShortestWrapped) continue;
+    grid.headers[i] = shortened(grid.headers[i], grid.widths[i]);
     for (std::vector<std::string>& row : grid.cells)
-      row[widest] = shortened(row[widest], target);
-    grid.headers[widest] = shortened(grid.headers[widest], target);
-    grid.widths[widest] = target;
+      row[i] = shortened(row[i], grid.widths[i]);
   }
 }
 
@@ -244,11 +274,6 @@ bool never_fits(const Grid& grid, int width) {
     least += kGap + (grid.right[i] ? grid.widths[i] : std::min(grid.widths[i], kShortestText));
   }
   return least > width;
-}
-
-bool ends_with_shares(const Table& table) {
-  return !table.columns.empty() && table.columns.back().name == "share" &&
-         table.columns.back().unit == Unit::ratio;
 }
 
 std::string bar(double share, const TextStyle& style) {

@@ -70,6 +70,26 @@ TEST(TextReport, long_names_are_shortened_until_the_table_fits) {
   EXPECT_LE(longest_line(text_report({"", {table}, {}}, {.color = false, .width = 80})), 80U);
 }
 
+TEST(TextReport, names_of_rows_are_shortened_last_and_the_others_evenly) {
+  const Table table{"t",
+                    "T",
+                    {{"id", Unit::none}, {"a", Unit::none}, {"b", Unit::none}, {"n", Unit::count}},
+                    {{std::string(20, 'i'), std::string(30, 'a'), std::string(24, 'b'), 1.0},
+                     {std::string("j"), std::string("k"), std::string("l"), 2.0}}};
+  const std::string text = text_report({"", {table}, {}}, {.color = false, .width = 69});
+  EXPECT_THAT(text, HasSubstr(std::string(20, 'i')));
+  EXPECT_THAT(text, HasSubstr(" aaaaaaaaa...aaaaaaaa  bbbbbbbbb...bbbbbbbb "));
+}
+
+TEST(TextReport, a_column_that_nothing_is_in_is_left_out) {
+  const Table table{
+      "t",
+      "T",
+      {{"id", Unit::none}, {"gone", Unit::none}, {"none", Unit::watts}},
+      {{std::string("x"), std::string(), Cell{}}, {std::string("y"), std::string(), Cell{}}}};
+  EXPECT_EQ(text_report({"", {table}, {}}), "T\n  id\n  x\n  y\n");
+}
+
 TEST(TextReport, a_long_last_text_is_wrapped_not_cut) {
   Table table{"t",
               "T",

@@ -425,12 +425,14 @@ std::vector<CollectiveTuning> calibrate_collectives(std::span<const CollectiveSa
   std::vector<CollectiveTuning> tunings;
   for (const auto& [key, rows] : groups) {
     if (rows.size() < kEnough) continue;
-    CollectiveTuning tuning = fit_tuning(rows, key.first, key.second);
+    const auto& [library, link] = key;
+    CollectiveTuning tuning = fit_tuning(rows, library, link);
     tuning.corrections = LinkResiduals(samples, tuning).corrections();
     for (const bool large : {false, true}) {
-      const auto here = [&](const CollectiveSample& sample) {
-        return !sample.across() && is_large(sample) == large && sample.library == key.first &&
-               sample.link == key.second;
+      // Named: clang 14 does not capture what a structured binding names.
+      const auto here = [&, &name = library, &wire = link](const CollectiveSample& sample) {
+        return !sample.across() && is_large(sample) == large && sample.library == name &&
+               sample.link == wire;
       };
       tuning.seen[large ? 1 : 0] = band_of(seen.rows, here);
       tuning.unseen[large ? 1 : 0] = band_of(unseen.rows, here);

@@ -16,10 +16,8 @@ package=$(find "$scratch" -maxdepth 1 -name '*.deb')
 [[ -n $package ]] || fail 'cpack made no package'
 
 wanted=(usr/bin/fastpath usr/include/fastpath/fastpath.h usr/share/doc/fastpath/copyright
-  'usr/lib/.*libfastpath.a' 'usr/lib/.*cmake/fastpath/fastpathConfig.cmake')
-if [[ -e $sources/completions/fastpath.bash ]]; then
-  wanted+=(usr/share/bash-completion/completions/fastpath)
-fi
+  'usr/lib/.*libfastpath.a' 'usr/lib/.*cmake/fastpath/fastpathConfig.cmake'
+  usr/share/bash-completion/completions/fastpath usr/share/man/man1/fastpath.1)
 if [[ -d $sources/catalog/measurements ]]; then
   wanted+=('usr/share/fastpath/measurements/.*')
 fi

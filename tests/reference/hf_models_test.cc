@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -133,6 +134,7 @@ TEST(HfModels, every_published_configuration_imports_as_a_valid_workload) {
       EXPECT_THAT(mistakes_in(build_decoder(spec, request)), IsEmpty()) << path;
     }
   }
+  RecordProperty("files", static_cast<int>(files().size()));
 }
 
 TEST(HfModels, totals_are_the_published_ones) {
@@ -151,7 +153,8 @@ TEST(HfModels, totals_are_the_published_ones) {
     double active = counts.active_parameters - idle_parameters(workload);
     if (model.convention == Active::without_embedding)
       active -= static_cast<double>(spec.vocab) * static_cast<double>(spec.hidden);
-    RecordProperty(model.file, std::to_string(total) + " " + std::to_string(active / 1e9));
+    RecordProperty(model.file, fmt::format("{:.3f}|{}|{:.3f}|{}|{}", total, model.total,
+                                           active / 1e9, model.active, model.source));
     if (model.active == 0) continue;
     EXPECT_TRUE(agrees(active / 1e9, model.active))
         << model.file << ": active " << active / 1e9 << " against " << model.active;

@@ -69,6 +69,9 @@ TEST(OnnxModels, totals_of_well_known_networks_are_the_published_ones) {
     const std::string file = std::string(model.file) + ".onnx";
     const auto read = read_onnx(bytes_of(folder() / file), file);
     ASSERT_TRUE(read.has_value()) << file << ": " << read.error()[0].what;
+    RecordProperty(model.file, fmt::format("{:.3f}|{}|{:.3f}|{}|{}", products(read->value),
+                                           model.gmac, count(read->value).parameters / 1e6,
+                                           model.parameters, model.source));
     if (model.gmac > 0) {
       EXPECT_NEAR(products(read->value) / model.gmac, 1, 0.015) << model.source;
     }
@@ -129,8 +132,12 @@ TEST(OnnxModels, each_model_of_the_backend_tests_imports_or_says_why_not) {
     ++reasons[reason(read.error()[0].what)];
   }
   fmt::print("{} of {} models import; the others:\n", imported, models);
-  for (const auto& [why, times] : reasons)
+  RecordProperty("models", models);
+  RecordProperty("imported", imported);
+  for (const auto& [why, times] : reasons) {
     fmt::print("{:5} {}\n", times, why);
+    RecordProperty(fmt::format("reason {}", why), times);
+  }
   EXPECT_EQ(models, kModels);
   EXPECT_GE(imported, kImported);
 }

@@ -132,6 +132,22 @@ Source language_part(Source& source) {
   return source;
 }
 
+/// Types that have a decoder's keys in part, and are none.
+constexpr std::array<std::string_view, 14> kOtherModels{
+    "t5",   "mt5",  "umt5",   "bart",    "mbart",    "vit",    "deit",
+    "swin", "clip", "siglip", "whisper", "wav2vec2", "dinov2", "sam"};
+
+/// Whether it was one of them, and refused.
+bool refuse_others(Source& source, const std::string& model_type) {
+  if (std::find(kOtherModels.begin(), kOtherModels.end(), model_type) == kOtherModels.end()) {
+    return false;
+  }
+  source.fail("model_type",
+              fmt::format("model_type '{}' is no decoder: its config.json is not read", model_type),
+              "export the model to ONNX, or write a workload (docs/guide/models.md)");
+  return true;
+}
+
 void read_unknown(Source& source, const std::string& model_type, DecoderSpec& spec) {
   ignore_usual(source);
   if (!looks_like_a_decoder(source)) {
@@ -164,6 +180,7 @@ void read_any(Source& source, DecoderSpec& spec) {
   std::string model_type = source.text_or({"model_type"}, "");
   const Family* family = find_family(model_type);
   if (family == nullptr) {
+    if (refuse_others(source, model_type)) return;
     model_type = language.text_or({"model_type"}, model_type);
     family = find_family(model_type);
   }

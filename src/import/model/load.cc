@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "import/hf/config.h"
 #include "import/model/spec_yaml.h"
+#include "import/yaml/workload.h"
 
 namespace fastpath {
 namespace {
@@ -171,21 +172,39 @@ Result<Imported<DecoderSpec>> load_spec(std::string_view name_or_path,
 
 namespace {
 
+bool is_workload(std::string_view text) {
+  return text.rfind("workload:", 0) == 0 || text.find("\nworkload:") != std::string_view::npos;
+}
+
 /// The reader of the library that the file wants, if any.
 const WorkloadReader* other_reader(const fs::path& path, const ModelLibrary& library) {
   const auto found = library.readers.find(lower(path.extension().string()));
   if (found == library.readers.end()) return nullptr;
   if (found->first != ".yaml" && found->first != ".yml") return &found->second;
-  std::ifstream stream(path, std::ios::binary);
-  std::string line;
-  constexpr int kLinesToLookAt = 200;
-  for (int i = 0; i < kLinesToLookAt && std::getline(stream, line); ++i) {
-    if (line.rfind("workload:", 0) == 0) return &found->second;
-  }
-  return nullptr;
+  const Result<std::string> text = read_file(path);
+  return text && is_workload(*text) ? &found->second : nullptr;
+}
+
+/// A workload of the library by its name.
+std::optional<Found> find_workload(std::string_view name, const ModelLibrary& library) {
+  auto found = find_model(name, library);
+  if (!found || !*found || !is_workload((*found)->text)) return std::nullopt;
+  return std::move(**found);
+}
+
+bool is_file(std::string_view name_or_path) {
+  std::error_code error;
+  return !name_or_path.empty() && fs::is_regular_file(fs::path(name_or_path), error);
 }
 
 }  // namespace
+
+bool is_own_workload(std::string_view name_or_path, const ModelLibrary& library) {
+  if (is_file(name_or_path)) return other_reader(fs::path(name_or_path), library) != nullptr;
+  const std::string extension = lower(fs::path(name_or_path).extension().string());
+  const bool graph = extension == ".onnx" || extension == ".csv";  // though there is no such file
+  return graph || find_workload(name_or_path, library).has_value();
+}
 
 Result<Imported<Workload>> load_model(std::string_view name_or_path, const ModelRequest& request,
                                       const ModelLibrary& library) {
@@ -194,10 +213,15 @@ Result<Imported<Workload>> load_model(std::string_view name_or_path, const Model
     mistakes.push_back({{"command line", 0, 0}, std::move(mistake), ""});
   if (!mistakes.empty()) return failure(std::move(mistakes));
   std::error_code error;
-  const fs::path path(name_or_path);
-  if (!name_or_path.empty() && fs::is_regular_file(path, error)) {
-    if (const WorkloadReader* reader = other_reader(path, library))
+  if (is_file(name_or_path)) {
+    if (const WorkloadReader* reader = other_reader(fs::path(name_or_path), library))
       return (*reader)(std::string(name_or_path), request);
+  } else if (!fs::exists(fs::path(name_or_path), error)) {
+    if (const auto found = find_workload(name_or_path, library)) {
+      auto workload = read_workload(found->text, found->file);
+      if (workload && request.phase == Phase::training) workload->value.phase = Phase::training;
+      return workload;
+    }
   }
   auto spec = load_spec(name_or_path, library);
   if (!spec) return failure(std::move(spec.error()));

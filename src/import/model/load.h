@@ -22,7 +22,7 @@ using WorkloadReader =
 
 /// Where models come from.
 struct ModelLibrary {
-  std::span<const EmbeddedFile> catalog;       ///< models/NAME.yaml are used
+  std::span<const EmbeddedFile> catalog;       ///< models/NAME.yaml: models and workloads
   std::vector<std::filesystem::path> folders;  ///< with models/NAME.yaml, before the catalog
   /// By extension with its dot (".onnx", ".csv"). ".yaml" reads files with a key `workload`.
   std::map<std::string, WorkloadReader> readers;
@@ -36,6 +36,10 @@ Result<Imported<DecoderSpec>> load_spec(std::string_view name_or_path, const Mod
 /// As load_spec, and besides any format that the library has a reader for.
 Result<Imported<Workload>> load_model(std::string_view name_or_path, const ModelRequest& request,
                                       const ModelLibrary& library);
+
+/// Whether the model has operators and sizes of its own, which no request changes: a file that a
+/// reader of the library takes, or a workload (import/yaml/workload.h) of the library.
+bool is_own_workload(std::string_view name_or_path, const ModelLibrary& library);
 
 /// All names of the library, sorted.
 std::vector<std::string> model_names(const ModelLibrary& library);

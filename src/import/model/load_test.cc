@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ir/semantics.h"
+
 namespace fastpath {
 namespace {
 
@@ -77,6 +79,32 @@ TEST(LoadModel, other_formats_go_to_their_reader) {
   ASSERT_TRUE(workload.has_value());
   EXPECT_EQ(workload->value.name, "read");
   std::filesystem::remove(path);
+}
+
+TEST(LoadModel, workloads_of_the_catalog_have_the_published_parameters) {
+  const auto parameters = [](std::string_view name) {
+    EXPECT_TRUE(is_own_workload(name, library())) << name;
+    const auto workload = load_model(name, {}, library());
+    return workload ? count(workload->value).parameters : 0;
+  };
+  // Exact where a count is printed: OGB's leaderboard, MLPerf's logs, the counts of DDPM and
+  // Whisper.
+  EXPECT_EQ(parameters("graphsage-ogbn-products"), 206'895);
+  EXPECT_EQ(parameters("ncf-ml20m"), 31'832'577);
+  EXPECT_NEAR(parameters("ddpm-unet-cifar10"), 35.7e6, 0.05e6);  // arXiv 2006.11239
+  EXPECT_NEAR(parameters("lstm-lm-large"), 66e6, 0.5e6);         // arXiv 1409.2329
+  EXPECT_NEAR(parameters("whisper-base"), 74e6, 1.5e6);          // arXiv 2212.04356
+  // 187 767 399 rows of 128, and the two perceptrons.
+  EXPECT_EQ(parameters("dlrm-mlperf"), 187'767'399.0 * 128 + 2'368'897);
+}
+
+TEST(LoadModel, a_workload_of_the_catalog_trains_when_asked) {
+  ModelRequest request;
+  request.phase = Phase::training;
+  const auto workload = load_model("ncf-ml20m", request, library());
+  ASSERT_TRUE(workload.has_value());
+  EXPECT_EQ(workload->value.phase, Phase::training);
+  EXPECT_FALSE(is_own_workload("llama-3.1-8b", library()));
 }
 
 TEST(LoadModel, impossible_requests_are_refused) {

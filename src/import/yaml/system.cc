@@ -153,7 +153,9 @@ class DeviceReader {
         based = true;
       }
     }
+    const std::string base_id = device.id;
     read_id(map, id_key, based ? Need::optional : Need::required, device.id);
+    if (device.id != base_id) device.name = device.id;  // not the base's: it is another device
     read_identity(map, device, based);
     read_figures(map, device);
     map.finish();
@@ -338,9 +340,9 @@ class SystemReader {
     }
     figures_.set_source(read_source(map, file_as_source(reader_.file())));
     read_id(map, "system", Need::required, system.id);
+    system.name = system.id;  // not the base's: it is another system
     replace(map, "name", system.name);
     replace(map, "notes", system.notes);
-    if (system.name.empty()) system.name = system.id;
     read_device(map, system, based);
     if (const YamlNode* levels = map.get("levels")) read_levels(*levels, system);
     if (const YamlNode* host = map.get("host")) read_host(*host, system.host);

@@ -340,6 +340,7 @@ class WorkloadReader {
     workload_.phase = map.name<Phase>("phase", "a phase").value_or(Phase::forward);
     const auto format = map.name<NumberFormat>("format", "a number format");
     if (const YamlNode* dims = map.get("dims", Need::required)) read_dims(*dims);
+    map.allow({"source", "date", "notes"});  // for people
     const YamlNode* sequence = map.get("sequence");
     if (const YamlNode* blocks = map.get("blocks", Need::required)) {
       read_blocks(*blocks, format.value_or(NumberFormat::bf16), sequence != nullptr);

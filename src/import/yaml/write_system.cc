@@ -211,10 +211,10 @@ std::string kernel_yaml(const KernelEntry& entry) {
                                  name_of(entry.kernel_class), entry.format, entry.library);
   for (std::size_t i = 0; i < kKernelParameters; ++i) {
     const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
-    const bool time = parameter.unit == "s";
-    text += fmt::format(", {}: {}{}", parameter.name,
-                        time ? entry.parameters.values[i] * 1e6 : entry.parameters.values[i],
-                        time ? " us" : "");
+    const double value = entry.parameters.values[i];
+    text += fmt::format(
+        ", {}: {}", parameter.name,
+        parameter.unit == "s" ? write_quantity(Seconds{value}) : fmt::format("{}", value));
   }
   return text + fmt::format(", spread: {}, rows: {}}}", entry.spread, entry.rows);
 }
