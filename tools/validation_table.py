@@ -13,8 +13,8 @@ ATTENTION = ('attention_prefill', 'attention_decode', 'attention_mixed')
 STREAMS = ('layernorm', 'softmax', 'add', 'silu_mul', 'gelu', 'rope', 'moe_ffn')
 
 
-def error(row, key='predicted_s'):
-    return abs(row[key] / row['measured_s'] - 1)
+def error(row, key='predicted'):
+    return abs(row[key] / row['measured'] - 1)
 
 
 def deepbench(row):
@@ -25,34 +25,15 @@ def percent(value):
     return f'{100 * value:.1f} %'
 
 
-def coverage_limits(n, share=0.9):
-    """Between which 95 % of all experiments fall, at most 2.5 % in either tail."""
-    total, low, term = 0.0, None, (1 - share) ** n
-    terms = []
-    for k in range(n + 1):
-        terms.append(term)
-        term *= (n - k) / (k + 1) * share / (1 - share)
-    if not terms[0] > 0:  # too small to represent: the normal approximation
-        spread = 1.96 * (share * (1 - share) / n) ** 0.5
-        return share - spread, share + spread
-    for k, probability in enumerate(terms):
-        total += probability
-        if low is None and total > 0.025:
-            low = k / n
-        if total >= 0.975:
-            return low, k / n
-    return low, 1.0
-
-
 def line(what, rows, bar):
     if not rows:
-        return f'| {what} | {bar} | 0 | | | | | |'
-    errors = [error(row) for row in rows]
-    physics = [error(row, 'without_correction_s') for row in rows]
-    naive = [error(row, 'roofline_s') for row in rows]
-    return (f'| {what} | {bar} | {len(rows)} | {percent(statistics.median(errors))} | '
-            f'{percent(statistics.mean(errors))} | {percent(statistics.mean(physics))} | '
-            f'{percent(statistics.median(naive))} | {percent(statistics.mean(naive))} |')
+        return f'| {what} | {bar} | 0 | | | | |'
+
+    def figures(key):
+        errors = [error(row, key) for row in rows]
+        return f'{percent(statistics.median(errors))} / {percent(statistics.mean(errors))}'
+    cells = ' | '.join(figures(key) for key in ('predicted', 'without_correction', 'pooled', 'roofline'))
+    return f'| {what} | {bar} | {len(rows)} | {cells} |'
 
 
 def bars(rows):
@@ -62,13 +43,14 @@ def bars(rows):
     def gemm(row):
         return row['kind'] == 'gemm' and not deepbench(row)
 
-    yield '| what | bar | rows | median | mean | mean, physics alone | roofline median | roofline mean |'
-    yield '|---|---|---|---|---|---|---|---|'
-    yield line('GEMM 16 bit, (n, k) folds', pick('shapes', lambda r: gemm(r) and r['format'] in WIDE),
+    yield '| what | bar | rows | median / mean | physics alone | launch + efficiency | roofline |'
+    yield '|---|---|---|---|---|---|---|'
+    yield line('all but DeepBench', pick('shapes', lambda r: not deepbench(r)), '')
+    yield line('GEMM 16 bit, (n, k) left out', pick('shapes', lambda r: gemm(r) and r['format'] in WIDE),
                'median 6 %, mean 10 %')
-    yield line('GEMM 16 bit, m folds', pick('rows', lambda r: gemm(r) and r['format'] in WIDE),
+    yield line('GEMM 16 bit, m left out', pick('rows', lambda r: gemm(r) and r['format'] in WIDE),
                'mean 8 %')
-    yield line('GEMM narrow formats, (n, k) folds',
+    yield line('GEMM narrow formats, (n, k) left out',
                pick('shapes', lambda r: gemm(r) and r['format'] not in WIDE), 'median 10 %, mean 16 %')
     for name in sorted({r['format'] for r in rows if gemm(r) and r['format'] not in WIDE}):
         yield line(f'... {name}', pick('shapes', lambda r, n=name: gemm(r) and r['format'] == n), '')
@@ -98,31 +80,49 @@ def bars(rows):
                pick('devices', lambda r: r['kind'] in CONVOLUTIONS), 'reported')
 
 
-def coverage(rows):
-    yield '| folds | kind, size class | rows | coverage | limits | inside |'
-    yield '|---|---|---|---|---|---|'
-    groups = {}
-    for row in rows:
-        time = row['predicted_s']
-        size = ('below 10 us' if time < 1e-5 else 'below 100 us' if time < 1e-4
-                else 'below 1 ms' if time < 1e-3 else 'above')
-        groups.setdefault((row['folds'], f"{row['kind']}, {size}"), []).append(row)
-    for (folds, name), members in sorted(groups.items()):
-        if len(members) < 50:
+def coverage(tables):
+    """Of the program's own tables: classes inside their limits, and those that are not."""
+    yield '| folds | classes of 50 rows and more | inside the limits | median width, global | score, global |'
+    yield '|---|---|---|---|---|'
+    outside = []
+    for folds in ('shapes', 'rows', 'devices'):
+        everything, *classes = tables.get(f'coverage_{folds}') or [None]
+        if not classes:
             continue
-        share = statistics.mean(r['low_s'] <= r['measured_s'] <= r['high_s'] for r in members)
-        low, high = coverage_limits(len(members))
-        inside = 'yes' if low <= share <= high else 'no'
-        yield (f'| {folds} | {name} | {len(members)} | {percent(share)} | '
-               f'{percent(low)} to {percent(high)} | {inside} |')
+        inside = sum(c['inside'] == 'yes' for c in classes)
+        yield (f'| {folds} | {len(classes)} | {inside} | '
+               f"{everything['width']:.2f}, {everything['global_width']:.2f} | "
+               f"{everything['winkler']:.2f}, {everything['global_winkler']:.2f} |")
+        outside += [(folds, c) for c in classes if c['inside'] != 'yes']
+    if outside:
+        yield ''
+        yield '| outside: folds | class | rows | coverage | limits |'
+        yield '|---|---|---|---|---|'
+    for folds, c in outside:
+        limits = f"{percent(c['coverage_from'])} to {percent(c['coverage_to'])}"
+        yield f"| {folds} | {c['of']} | {c['rows']:.0f} | {percent(c['coverage'])} | {limits} |"
+
+
+def by_device(rows):
+    yield '| device | rows | shapes left out: median / mean | device left out: median / mean | roofline |'
+    yield '|---|---|---|---|---|'
+    for device in sorted({row['device'] for row in rows}):
+        seen = [r for r in rows if r['device'] == device and r['folds'] == 'shapes']
+        unseen = [r for r in rows if r['device'] == device and r['folds'] == 'devices']
+        cells = []
+        for members, key in ((seen, 'predicted'), (unseen, 'predicted'), (seen, 'roofline')):
+            errors = [error(row, key) for row in members] or [0]
+            cells.append(f'{percent(statistics.median(errors))} / {percent(statistics.mean(errors))}')
+        yield f'| {device} | {len(seen)} | ' + ' | '.join(cells) + ' |'
 
 
 def main():
     findings = json.load(sys.stdin)
-    rows = findings.get('tables', findings)['rows']
-    print('\n'.join(bars(rows)))
-    print()
-    print('\n'.join(coverage(rows)))
+    tables = findings.get('tables', findings)
+    rows = tables['rows']
+    for section in (bars(rows), coverage(tables), by_device(rows)):
+        print('\n'.join(section))
+        print()
 
 
 if __name__ == '__main__':

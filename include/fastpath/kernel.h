@@ -31,17 +31,18 @@ std::string_view name_of(KernelClass kernel_class);
 std::optional<KernelClass> parse_kernel_class(std::string_view name);
 
 enum class KernelParameter : std::uint8_t {
-  launch,    ///< seconds from one kernel of a stream to the next, at no work
-  compute,   ///< share of the peak inside a large tile
-  memory,    ///< share of main memory's bandwidth
-  prologue,  ///< seconds to fill and drain the pipeline of one tile (one row of a norm)
-  tile,      ///< elements: a tile a x b runs at 1 / (1 + tile (1/a + 1/b)) of `compute`
-  overlap,   ///< exponent p of (compute^p + memory^p)^(1/p): 1 one after the other, large = max
-  stream,    ///< share of a partial wave that streaming work over all units wins back
-  warm,      ///< share of a repeated working set below the cache's size that is found there
-  passes,    ///< extra passes over the activations: quantising, packing, appending to a cache
+  launch,     ///< seconds from one kernel of a stream to the next, at no work
+  compute,    ///< share of the peak inside a large tile
+  memory,     ///< share of main memory's bandwidth
+  prologue,   ///< seconds to fill and drain the pipeline of one tile; of a map: for a row of 16 KiB
+  tile,       ///< elements: a tile a x b runs at 1 / (1 + tile (1/a + 1/b)) of `compute`
+  overlap,    ///< exponent p of (compute^p + memory^p)^(1/p): 1 one after the other, large = max
+  stream,     ///< share of a partial wave that streaming work over all units wins back
+  warm,       ///< share of a repeated working set below the cache's size that is found there
+  passes,     ///< extra passes over the activations: quantising, packing, appending to a cache
+  unaligned,  ///< share of `compute` that is left where rows are no multiples of 16 bytes
 };
-inline constexpr std::size_t kKernelParameters = 9;
+inline constexpr std::size_t kKernelParameters = 10;
 
 /// Range and prior of a parameter. Values are fitted on a logarithmic scale.
 struct KernelParameterInfo {
@@ -70,8 +71,9 @@ struct KernelParameters {
 /// The values where nothing is known.
 KernelParameters default_kernel_parameters();
 
-/// Formats that share kernels: "16" (fp16, bf16), "fp32", "fp8", ... as measurement files and the
-/// catalog key them. A source's own name for a scheme ("fp8_block") is a key of its own.
+/// Formats that share kernels: "16" (fp16, bf16), "nvfp4" (4-bit floats), "fp32", "fp8", ... as
+/// measurement files and the catalog key them. A source's own name for a scheme ("fp8_block") is a
+/// key of its own.
 std::string_view format_key(NumberFormat format);
 
 /// Parameters of one key. An empty `library` stands for any, an empty `format` for any.
@@ -82,6 +84,13 @@ struct KernelEntry {
   KernelParameters parameters;
   double spread = 0;  ///< median of |log(measured / predicted)| over the rows
   std::uint32_t rows = 0;
+  /// Between these shares of the predicted time lie 90 % of the times measured on what the fit had
+  /// not seen: shapes for an entry of a device, devices for an entry of a family or kind. 0 = not
+  /// known.
+  double low = 0;
+  double high = 0;
+  Seconds shortest;  ///< of the times fitted to; 0 = not known
+  Seconds longest;
 };
 
 }  // namespace fastpath

@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "import/catalog/kernels.h"
 #include "import/yaml/system.h"
+#include "validate/catalog_entries.h"
 #include "validate/cross_validate.h"
 
 namespace fastpath::cli {

@@ -29,7 +29,7 @@ void add_devices(const Sources& sources, Measured& measured) {
     const Result<System> system = sources.system(row.device);
     if (!system || !system->device.has_data_sheet()) continue;
     const Device& device = system->device;
-    measured.devices[row.device] = {DeviceRates(device), device.id, device.family};
+    measured.devices[row.device] = {DeviceRates(device), device.id, device.family, device.kind};
   }
 }
 
@@ -68,6 +68,8 @@ Result<Measured> measured_from(const Session& session, const Arguments& argument
     files = *found;
   }
   Measured measured;
+  if (arguments.operands().empty())
+    measured.folder = fs::path(files.front()).parent_path().string();
   for (const std::string& file : files) {
     const Result<std::string> text = read_file(file, kMostBytes);
     if (!text) return failure(text.error());

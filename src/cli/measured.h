@@ -20,6 +20,7 @@ struct Measured {
   std::vector<Measurement> rows;
   DeviceTable devices;  ///< those with a data sheet
   Diagnostics warnings;
+  std::string folder;  ///< of the published measurements; empty: the user's own files
 };
 
 /// The files among the operands, or the catalog's published measurements where there are none:

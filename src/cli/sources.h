@@ -15,8 +15,8 @@
 #include "cli/arguments.h"
 #include "cli/session.h"
 #include "import/catalog/catalog.h"
-#include "import/training/rows.h"
 #include "import/frameworks/frameworks.h"
+#include "import/training/rows.h"
 
 namespace fastpath::cli {
 

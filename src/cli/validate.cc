@@ -1,13 +1,18 @@
 #include <array>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/emit.h"
 #include "cli/measured.h"
+#include "cli/sources.h"
 #include "cli/verbs.h"
+#include "import/csv/csv.h"
 #include "report/scatter_plot.h"
 #include "validate/cross_validate.h"
+#include "validate/intervals.h"
 
 namespace fastpath::cli {
 namespace {
@@ -25,6 +30,8 @@ Table score_table(std::string name, std::string title) {
            {"bias", Unit::ratio},
            {"roofline_median", Unit::ratio},
            {"roofline_mean", Unit::ratio},
+           {"pooled_median", Unit::ratio},
+           {"pooled_mean", Unit::ratio},
            {"coverage", Unit::ratio},
            {"coverage_from", Unit::ratio},
            {"coverage_to", Unit::ratio},
@@ -53,9 +60,42 @@ void add_scores(Table& table, const CrossValidation& run, const Key& key) {
       worst += (worst.empty() ? "" : " ") + run.rows[i].id;
     table.rows.push_back({name, static_cast<double>(score.rows), score.median, score.mean,
                           mean_without_correction(run, key, name), score.bias, score.naive_median,
-                          score.naive_mean, score.coverage, score.coverage_low, score.coverage_high,
-                          score.median_width, score.winkler, worst});
+                          score.naive_mean, score.pooled_median, score.pooled_mean, score.coverage,
+                          score.coverage_low, score.coverage_high, score.median_width,
+                          score.winkler, worst});
   }
+}
+
+/// Kinds and size classes of at least kEnoughForCoverage rows.
+Table coverage_table(const CrossValidation& run, Folding folding) {
+  constexpr std::size_t kEnoughForCoverage = 50;
+  Table table{"coverage_" + std::string(name_of(folding)),
+              fmt::format("Folds: {} left out, 90 % intervals by kind and size of the prediction, "
+                          "beside one interval for all kinds",
+                          name_of(folding)),
+              {{"of", Unit::none},
+               {"rows", Unit::count},
+               {"coverage", Unit::ratio},
+               {"coverage_from", Unit::ratio},
+               {"coverage_to", Unit::ratio},
+               {"inside", Unit::none},
+               {"width", Unit::ratio},
+               {"winkler", Unit::none},
+               {"global_width", Unit::ratio},
+               {"global_winkler", Unit::none}},
+              {}};
+  const auto key = [](const ScoredRow& row) { return row.kind + ", " + size_class(row.predicted); };
+  std::vector<NamedScore> scores = score_by(run.rows, key, 0);
+  scores.insert(scores.begin(), {"all", score(run.rows, 0)});
+  for (const auto& [name, score] : scores) {
+    if (score.rows < kEnoughForCoverage) continue;
+    const bool inside =
+        score.coverage_low <= score.coverage && score.coverage <= score.coverage_high;
+    table.rows.push_back({name, static_cast<double>(score.rows), score.coverage, score.coverage_low,
+                          score.coverage_high, inside ? "yes" : "no", score.median_width,
+                          score.winkler, score.global_width, score.global_winkler});
+  }
+  return table;
 }
 
 void add_run(Findings& findings, const CrossValidation& run, Folding folding) {
@@ -71,33 +111,28 @@ void add_run(Findings& findings, const CrossValidation& run, Folding folding) {
   add_scores(sources, run, [](const ScoredRow& row) { return row.source; });
   for (Table* table : {&kinds, &formats, &devices, &sources})
     findings.tables.push_back(std::move(*table));
+  Table covered = coverage_table(run, folding);
+  if (!covered.rows.empty()) findings.tables.push_back(std::move(covered));
 }
 
+/// Times are in microseconds, as the column `unit` says of each row.
 Table row_table() {
-  return {"rows",
-          "Every row",
-          {{"id", Unit::none},
-           {"folds", Unit::none},
-           {"kind", Unit::none},
-           {"format", Unit::none},
-           {"device", Unit::none},
-           {"source", Unit::none},
-           {"predicted", Unit::seconds},
-           {"without_correction", Unit::seconds},
-           {"roofline", Unit::seconds},
-           {"low", Unit::seconds},
-           {"high", Unit::seconds},
-           {"measured", Unit::seconds},
-           {"regime", Unit::none}},
-          {}};
+  Table table{"rows", "Every row", {}, {}};
+  for (const char* name :
+       {"id", "predicted", "low", "high", "measured", "unit", "regime", "folds", "kind", "format",
+        "device", "source", "without_correction", "roofline", "pooled"})
+    table.columns.push_back({name, Unit::none});
+  return table;
 }
 
 void add_rows(Table& table, const CrossValidation& run, Folding folding) {
+  const auto us = [](Seconds time) { return time.base() * 1e6; };
   for (std::size_t i = 0; i < run.rows.size(); ++i) {
     const ScoredRow& row = run.rows[i];
-    table.rows.push_back({row.id, std::string(name_of(folding)), row.kind, row.format, row.device,
-                          row.source, row.predicted.base(), run.physics[i].base(), row.naive.base(),
-                          row.low.base(), row.high.base(), row.measured.base(), row.regime});
+    table.rows.push_back({row.id, us(row.predicted), us(row.low), us(row.high), us(row.measured),
+                          "us", row.regime, std::string(name_of(folding)), row.kind, row.format,
+                          row.device, row.source, us(run.physics[i]), us(row.naive),
+                          us(row.pooled)});
   }
 }
 
@@ -129,6 +164,28 @@ std::string plot_of(const CrossValidation& run) {
   return scatter_svg(all, "s");
 }
 
+/// What other tools say of themselves, from peers.csv beside the published measurements.
+std::optional<Table> peer_table(const std::string& folder) {
+  constexpr std::uintmax_t kMostBytes = 1u << 20;
+  const std::string file = folder + "/peers.csv";
+  const Result<std::string> text = read_file(file, kMostBytes);
+  if (!text) return std::nullopt;
+  const Result<CsvTable> csv = parse_csv(*text, file);
+  if (!csv) return std::nullopt;
+  Table table{"peers", "What other tools say of themselves, or were found to be off by", {}, {}};
+  for (const CsvCell& cell : csv->header)
+    table.columns.push_back({cell.text, cell.text == "value" ? Unit::ratio : Unit::none});
+  for (const auto& cells : csv->rows) {
+    std::vector<Cell>& row = table.rows.emplace_back();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto number = parse_number(cells[i].text);
+      const bool ratio = table.columns[i].unit == Unit::ratio && number;
+      row.push_back(ratio ? Cell{*number} : Cell{cells[i].text});
+    }
+  }
+  return table;
+}
+
 std::vector<Folding> foldings_of(const std::string& name) {
   std::vector<Folding> all;
   for (const Folding folding : {Folding::shapes, Folding::rows, Folding::devices}) {
@@ -140,7 +197,7 @@ std::vector<Folding> foldings_of(const std::string& name) {
 }  // namespace
 
 std::span<const Flag> validate_flags() {
-  static constexpr std::array<Flag, 5> flags{{
+  static constexpr std::array<Flag, 6> flags{{
       {"of", FlagKind::choice, "WHAT", "operators (default) or training steps",
        "operators|training", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
@@ -150,6 +207,7 @@ std::span<const Flag> validate_flags() {
        "sources (of training steps) or all of them in turn (default)",
        "shapes|rows|devices|configurations|sources|all", false},
       {"rows", FlagKind::yes, "", "a table of every row", "", false},
+      {"threads", FlagKind::whole, "N", "worker threads; default: one a core", "", false},
       {"plot", FlagKind::file, "FILE", "draw predicted against measured of each kind (SVG)", "",
        false},
   }};
@@ -169,19 +227,27 @@ int run_validate(Session& session, const Arguments& arguments) {
   Table rows = row_table();
   std::string plot;
   for (const Folding folding : foldings_of(arguments.text_or("folds", "all"))) {
-    const CrossValidation run =
-        cross_validate(usable.rows, folding, [&](std::size_t done, std::size_t all) {
+    const CrossValidation run = cross_validate(
+        usable.rows, folding,
+        [&](std::size_t done, std::size_t all) {
           session.say(fmt::format("folds of {}: {} of {}", name_of(folding), done, all));
-        });
+        },
+        static_cast<unsigned>(arguments.whole_or("threads", 0)));
     add_run(findings, run, folding);
     add_rows(rows, run, folding);
     if (plot.empty()) plot = plot_of(run);
   }
   if (arguments.has("rows") || arguments.has("json")) findings.tables.push_back(std::move(rows));
+  if (auto peers = measured->folder.empty() ? std::nullopt : peer_table(measured->folder)) {
+    findings.tables.push_back(std::move(*peers));
+  }
   if (!usable.left_out.empty()) findings.tables.push_back(left_out_table(usable.left_out));
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1|; intervals are 90 %, from residuals of the same kind "
       "and size in other folds; a row is predicted from parameters that have not seen its group");
+  findings.notes.emplace_back(
+      "roofline: max(work / peak, bytes / bandwidth) of the data sheet, nothing fitted; pooled: "
+      "launch + roofline / efficiency, two constants for each kind and format over all devices");
   if (const auto file = arguments.text("plot")) {
     if (const auto wrong = write_file(*file, plot)) return session.fail({*wrong});
   }

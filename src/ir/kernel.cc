@@ -20,6 +20,7 @@ constexpr std::array<KernelParameterInfo, kKernelParameters> kInfo = {{
     {"stream", "", 0.01, 1, 0.3, 1.0},
     {"warm", "", 0.01, 1, 0.1, 1.0},
     {"passes", "", 0.01, 30, 0.05, 2.0},
+    {"unaligned", "", 0.1, 1, 0.8, 0.5},
 }};
 
 }  // namespace
@@ -53,7 +54,7 @@ std::string_view format_key(NumberFormat format) {
     case NumberFormat::mxfp8: return "fp8";
     case NumberFormat::mxfp4:
     case NumberFormat::nvfp4:
-    case NumberFormat::fp4: return "fp4";
+    case NumberFormat::fp4: return "nvfp4";
     default: return name_of(format);
   }
 }

@@ -1,6 +1,7 @@
 #include "model/device_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fastpath {
 namespace {
@@ -66,7 +67,16 @@ int fitness(const KernelEntry& entry, KernelClass kernel_class, std::string_view
   return entry.format.empty() ? 1 : 0;
 }
 
-KernelParameters pick(const Device& device, KernelClass kernel_class, NumberFormat format) {
+/// How much wider, on the log scale, an interval gets outside the range of measured times: as
+/// validate/intervals.h widens regimes of few rows.
+constexpr double kWidening = 1.25;
+constexpr double kBeyond = 2;  ///< times the longest measured time
+constexpr RelativeInterval kUnknown = {1.0 / 3, 3, 0, true};
+
+}  // namespace
+
+DeviceModel::Kernel DeviceModel::pick(const Device& device, KernelClass kernel_class,
+                                      NumberFormat format) {
   const KernelEntry* best = nullptr;
   int best_fitness = 0;
   for (const KernelEntry& entry : device.kernels) {
@@ -75,13 +85,14 @@ KernelParameters pick(const Device& device, KernelClass kernel_class, NumberForm
     best = &entry;
     best_fitness = fit;
   }
-  if (best == nullptr) return from_achieved(device, kernel_class, format);
-  KernelParameters parameters = best->parameters;
-  parameters[P::warm] = 0;  // a model's operators do not repeat on the same operands
-  return parameters;
+  if (best == nullptr) return {from_achieved(device, kernel_class, format), kUnknown, {}, {}};
+  Kernel kernel{best->parameters, kUnknown, best->shortest, best->longest};
+  kernel.parameters[P::warm] = 0;  // a model's operators do not repeat on the same operands
+  if (best->low > 0 && best->high >= best->low) {
+    kernel.interval = {best->low, best->high, best->rows, false};
+  }
+  return kernel;
 }
-
-}  // namespace
 
 DeviceModel::DeviceModel(const Device& device, Execution execution, const Framework* framework)
     : rates_(device),
@@ -92,7 +103,7 @@ DeviceModel::DeviceModel(const Device& device, Execution execution, const Framew
   }
   for (std::size_t c = 0; c < kKernelClasses; ++c) {
     for (std::size_t f = 0; f < kFormats; ++f)
-      parameters_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
+      kernels_[c][f] = pick(device, static_cast<KernelClass>(c), kNumberFormatNames[f].second);
   }
   for (std::size_t i = 1; i < device.memories.size(); ++i) {
     const Memory& memory = device.memories[i];
@@ -100,9 +111,33 @@ DeviceModel::DeviceModel(const Device& device, Execution execution, const Framew
   }
 }
 
+const DeviceModel::Kernel& DeviceModel::kernel(const OpShape& shape) const {
+  return kernels_[static_cast<std::size_t>(kernel_class_of(shape))]
+                 [static_cast<std::size_t>(shape.compute_format)];
+}
+
 const KernelParameters& DeviceModel::parameters(const OpShape& shape) const {
-  return parameters_[static_cast<std::size_t>(kernel_class_of(shape))]
-                    [static_cast<std::size_t>(shape.compute_format)];
+  return kernel(shape).parameters;
+}
+
+RelativeInterval DeviceModel::relative_interval(const OpShape& shape) const {
+  const Kernel& kernel = this->kernel(shape);
+  RelativeInterval interval = kernel.interval;
+  if (interval.extrapolating || !(kernel.longest > Seconds{})) return interval;
+  const Seconds time = cost(shape).time;
+  if (kBeyond * time >= kernel.shortest && time <= kBeyond * kernel.longest) return interval;
+  interval.low = std::pow(interval.low, interval.low < 1 ? kWidening : 1);
+  interval.high = std::pow(interval.high, interval.high > 1 ? kWidening : 1);
+  interval.extrapolating = true;
+  return interval;
+}
+
+TaskCost DeviceModel::fused_cost(const OpShape& shape) const {
+  TaskCost cost;
+  const FlopsPerSecond rate = peak(NumberFormat::fp32);
+  if (rate > FlopsPerSecond{}) cost.compute = shape.work / (parameters(shape)[P::compute] * rate);
+  cost.time = cost.compute;
+  return cost;
 }
 
 double DeviceModel::factor(OpKind kind) const {
@@ -112,6 +147,7 @@ double DeviceModel::factor(OpKind kind) const {
 }
 
 TaskCost DeviceModel::cost(const OpShape& shape) const {
+  if (shape.fused) return fused_cost(shape);
   const KernelParameters& parameters = this->parameters(shape);
   const bool quantises = framework_ && is_narrow(shape.compute_format) && contracts(shape.kind);
   KernelParameters fused = parameters;

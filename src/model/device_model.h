@@ -28,6 +28,14 @@ struct TaskCost {
   Bytes traffic;  ///< main memory; bytes sent for a collective
 };
 
+/// Where a measured time falls nine times in ten, as shares of the predicted one.
+struct RelativeInterval {
+  double low = 0;
+  double high = 0;
+  std::uint32_t rows = 0;      ///< measurements that the parameters were fitted to
+  bool extrapolating = false;  ///< nothing comparable was measured: widened
+};
+
 /// A device's rates and the parameters of its kernels, looked up once. Valid for a device with a
 /// data sheet.
 class DeviceModel {
@@ -37,8 +45,15 @@ class DeviceModel {
 
   /// time = max(launches by the host, launches x kernel launch + busy), busy by kernel_time with
   /// the device's entry for the operator's class and format, operands cold in the cache. Without an
-  /// entry of the catalog: built-in values with the shares of Device::achieved.
+  /// entry of the catalog: built-in values with the shares of Device::achieved. A fused operator
+  /// costs only its work on vector units: no launch, no traffic.
   TaskCost cost(const OpShape& shape) const;
+
+  /// 90 % interval of `cost(shape).time`, from residuals of the entry that it used: of shapes not
+  /// seen on a device with measurements, of devices not seen on any other. Times beyond twice the
+  /// range of the entry's measured ones are extrapolated: a quarter wider on the log scale. Without
+  /// residuals: a factor of 3 either way, extrapolating.
+  RelativeInterval relative_interval(const OpShape& shape) const;
 
   /// Dense data-sheet peak for `format`, or that of the format in which the device would compute it
   /// instead: the next wider one it has.
@@ -53,7 +68,17 @@ class DeviceModel {
  private:
   static constexpr std::size_t kFormats = kNumberFormatNames.size();
   DeviceRates rates_;
-  std::array<std::array<KernelParameters, kFormats>, kKernelClasses> parameters_;
+  struct Kernel {
+    KernelParameters parameters;
+    RelativeInterval interval;
+    Seconds shortest;  ///< of the times fitted to; 0 = not known
+    Seconds longest;
+  };
+  static Kernel pick(const Device& device, KernelClass kernel_class, NumberFormat format);
+  const Kernel& kernel(const OpShape& shape) const;
+  TaskCost fused_cost(const OpShape& shape) const;
+
+  std::array<std::array<Kernel, kFormats>, kKernelClasses> kernels_;
   std::vector<BytesPerSecond> cache_bandwidths_;
   Seconds launch_;  ///< of the host
   double factor(OpKind kind) const;

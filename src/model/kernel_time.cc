@@ -84,6 +84,10 @@ constexpr double kAttentionRows = 128;  ///< queries a tile of fused attention
 constexpr double kDecodeRows = 16;      ///< the least that a matrix engine takes
 /// A last-level cache's bandwidth over main memory's, where no data sheet says: GPUs, A100 to B200.
 constexpr double kCacheSpeed = 3;
+/// Loads of matrix engines and of vectors: a row that is no multiple of it takes narrower ones.
+constexpr double kAlignment = 16;
+/// Bytes of a row (read and written) that take one `prologue` in a map or norm.
+constexpr double kRowBytes = 16384;
 /// Multiplications saved by F(2x2, 3x3). Source: Lavin and Gray, CVPR 2016, section 4.1.
 constexpr double kWinogradGain = 2.25;
 
@@ -139,12 +143,19 @@ double work_scale(const OpShape& shape) {
   return plain > 0 ? shape.work.base() / plain : 0;
 }
 
+/// Whether rows of both matrices start where a wide load may.
+bool aligned(const OpShape& shape) {
+  const double element = bytes_per_element(shape.compute_format).base();
+  return std::fmod(shape.n * element, kAlignment) == 0 &&
+         std::fmod(shape.k * element, kAlignment) == 0;
+}
+
 Candidate matmul(const DeviceRates& rates, const KernelParameters& parameters,
                  const OpShape& shape) {
   const bool grouped = shape.kind == OpKind::grouped_matmul;
   const double scale = work_scale(shape) / shape.steps;
-  const double unit_rate =
-      rates.peak(shape.compute_format).base() * parameters[P::compute] / rates.units;
+  const double share = parameters[P::compute] * (aligned(shape) ? 1 : parameters[P::unaligned]);
+  const double unit_rate = rates.peak(shape.compute_format).base() * share / rates.units;
   const double footprint = (shape.read + shape.write).base();
   const double partial = 8 * shape.m * shape.n * shape.batch;  // fp32 sums, written and read
   Candidate best;
@@ -203,9 +214,11 @@ Candidate streaming(const DeviceRates& rates, const KernelParameters& parameters
   const FlopsPerSecond peak = rates.peak(NumberFormat::fp32);
   if (peak > FlopsPerSecond{}) compute = shape.work.base() / (peak.base() * parameters[P::compute]);
   if (shape.m > 0) {
-    // Rows of one unit follow each other a few at a time: `tile` rows fly together.
+    // Rows of one unit follow each other a few at a time: `tile` rows fly together. One block of
+    // threads walks along a row, so that a long row takes longer however few there are.
     const double rows = shape.m / (rates.units * parameters[P::tile]);
-    compute += std::max(rows, 1.0) * parameters[P::prologue];
+    const double length = footprint / shape.m / kRowBytes;
+    compute += std::max(rows, 1.0) * length * parameters[P::prologue];
   }
   Candidate best;
   keep_better(best, compute, memory_seconds(rates, parameters, footprint, footprint),

@@ -81,10 +81,10 @@ TEST(KernelTime, grows_with_rows_columns_and_depth) {
   const auto busy = [&](double m, double n, double k) {
     return kernel_time(rates, parameters, matmul(m, n, k)).busy;
   };
-  for (double size = 16; size < 10000; size *= 1.3) {
-    EXPECT_LE(busy(size, 4096, 4096), busy(size * 1.3, 4096, 4096)) << size;
-    EXPECT_LE(busy(512, size, 4096), busy(512, size * 1.3, 4096)) << size;
-    EXPECT_LE(busy(512, 4096, size), busy(512, 4096, size * 1.3)) << size;
+  for (double size = 64; size < 10000; size += 64) {  // rows of a multiple of 16 bytes
+    EXPECT_LE(busy(size, 4096, 4096), busy(size + 64, 4096, 4096)) << size;
+    EXPECT_LE(busy(512, size, 4096), busy(512, size + 64, 4096)) << size;
+    EXPECT_LE(busy(512, 4096, size), busy(512, 4096, size + 64)) << size;
   }
   for (double keys = 64; keys < 100000; keys *= 2) {
     EXPECT_LE(kernel_time(rates, parameters, decode(4, keys)).busy,
@@ -100,6 +100,31 @@ TEST(KernelTime, a_row_over_a_tile_costs_a_tile) {
     return kernel_time(rates, parameters, matmul(m, 108 * 256, 8192)).busy;
   };
   EXPECT_GT(busy(257) / busy(256), 1.05);
+}
+
+TEST(KernelTime, rows_of_odd_length_lose_the_wide_loads) {
+  const DeviceRates rates(device_of(312e12, 1e15, "108 SM"));
+  KernelParameters parameters = default_kernel_parameters();
+  parameters[KernelParameter::unaligned] = 0.5;
+  const auto busy = [&](double n) {
+    return kernel_time(rates, parameters, matmul(8192, n, 8192)).busy;
+  };
+  EXPECT_NEAR(busy(8191) / busy(8192), 2, 0.1);
+  EXPECT_LT(busy(8184) / busy(8192), 1.01);
+}
+
+TEST(KernelTime, one_long_row_takes_longer_than_one_short_one) {
+  const DeviceRates rates(device_of(312e12, 2e12, "108 SM"));
+  const KernelParameters parameters = default_kernel_parameters();
+  const auto busy = [&](double columns) {
+    OpShape shape;
+    shape.kind = OpKind::elementwise;
+    shape.m = 1;
+    shape.read = Bytes{4 * columns};
+    shape.write = Bytes{2 * columns};
+    return kernel_time(rates, parameters, shape).busy;
+  };
+  EXPECT_GT(busy(28672) / busy(11008), 2);
 }
 
 TEST(KernelTime, experts_that_get_no_rows_are_not_read) {

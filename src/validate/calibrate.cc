@@ -254,30 +254,4 @@ const KernelParameters& Calibration::parameters(const CalibrationRow& row) const
   return kDefault;
 }
 
-std::vector<ScopedEntry> catalog_entries(std::span<const CalibrationRow> rows) {
-  std::vector<CalibrationRow> used;
-  std::map<std::string, ScopedEntry> scopes;
-  for (const CalibrationRow& row : rows) {
-    const Measurement& m = *row.measurement;
-    // Several formats of storage or several classes in one row describe no class of their own.
-    if (m.library.ends_with("-eager") || m.kind == "attention_mixed") continue;
-    used.push_back(row);
-    const auto names = group_names(row, Libraries::together);
-    const KernelEntry entry{m.kernel_class, m.format, {}, {}, 0, 0};
-    scopes[names[1]] = {"kind:gpu", entry};
-    scopes[names[3]] = {"family:" + row.device->family, entry};
-    scopes[names[4]] = {row.device->id, entry};
-  }
-  const Calibration calibration(used, Libraries::together);
-  std::vector<ScopedEntry> entries;
-  for (auto& [name, scoped] : scopes) {
-    const CalibrationNode& node = calibration.nodes().at(name);
-    scoped.entry.parameters = node.parameters;
-    scoped.entry.spread = node.spread;
-    scoped.entry.rows = node.rows;
-    entries.push_back(std::move(scoped));
-  }
-  return entries;
-}
-
 }  // namespace fastpath

@@ -21,6 +21,7 @@ struct DeviceFacts {
   DeviceRates rates;
   std::string id;
   std::string family;
+  std::string kind = "gpu";
 };
 using DeviceTable = std::map<std::string, DeviceFacts, std::less<>>;
 
@@ -65,16 +66,6 @@ class Calibration {
 
 /// The names of the groups of a row, from the widest ("matmul") to the narrowest.
 std::array<std::string, 5> group_names(const CalibrationRow& row, Libraries libraries);
-
-/// An entry of the catalog. `scope`: "kind:gpu", "family:hopper" or a device's id.
-struct ScopedEntry {
-  std::string scope;
-  KernelEntry entry;
-};
-
-/// What a calibration says of each class and format, for libraries together: of any GPU, of
-/// families, of devices.
-std::vector<ScopedEntry> catalog_entries(std::span<const CalibrationRow> rows);
 
 /// launch + the parts' busy times.
 Seconds predicted_time(const CalibrationRow& row, const KernelParameters& parameters);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "validate/baseline.h"
 #include "validate/correction.h"
 #include "validate/folds.h"
 #include "validate/intervals.h"
@@ -28,9 +30,10 @@ constexpr double kTolerance = 0.97;
 /// Convolutions by transforms need fewer multiplications than counted: F(4x4, 3x3) 4 times.
 constexpr double kTransformGain = 4;
 
+/// Without the library: its neighbour's time would tell much of a row's.
 std::string configuration(const CalibrationRow& row) {
   const Measurement& m = *row.measurement;
-  std::string text = fmt::format("{}|{}|{}|{}", m.device, m.kind, m.format, m.library);
+  std::string text = fmt::format("{}|{}|{}", m.device, m.kind, m.format);
   for (const OpShape& part : m.parts) {
     text += fmt::format("|{:g},{:g},{:g},{:g},{:g},{:g},{:g}", part.m, part.n, part.k, part.batch,
                         part.group, part.steps, (part.read + part.write).base());
@@ -92,10 +95,12 @@ void predict_fold(std::span<const CalibrationRow> rows, const FoldRows& fold,
         std::log(row.measurement->time / predicted_time(row, calibration.parameters(row))));
   }
   const Correction correction(fold.training, residuals);
+  const PooledBaseline baseline(fold.training);
   for (const std::size_t i : fold.tests) {
     const Seconds physics = predicted_time(rows[i], calibration.parameters(rows[i]));
     result.physics[i] = physics;
     result.rows[i] = scored(rows[i], physics * correction.factor(rows[i]));
+    result.rows[i].pooled = baseline.predict(rows[i]);
   }
 }
 
@@ -122,12 +127,18 @@ void set_intervals(CrossValidation& result, Folding folding) {
         {std::log(row.measured / row.predicted), regimes_of(row, seen), result.folds[i]});
   }
   const ResidualIntervals intervals(residuals);
+  const std::vector<std::string> everything = {std::string(seen)};
+  std::map<std::uint32_t, Interval> global;  // by fold
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     ScoredRow& row = result.rows[i];
     const Interval interval = intervals.interval(residuals[i].regimes, result.folds[i]);
     row.low = interval.low * row.predicted;
     row.high = interval.high * row.predicted;
-    row.regime = interval.regime;
+    row.regime = interval.regime + (interval.extrapolating ? ", extrapolating" : "");
+    const auto [of_all, fresh] = global.try_emplace(result.folds[i]);
+    if (fresh) of_all->second = intervals.interval(everything, result.folds[i]);
+    row.global_low = of_all->second.low * row.predicted;
+    row.global_high = of_all->second.high * row.predicted;
   }
 }
 
@@ -182,26 +193,33 @@ Usable usable_rows(std::span<const Measurement> measurements, const DeviceTable&
   return usable;
 }
 
-CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding folding,
-                               const std::function<void(std::size_t, std::size_t)>& progress) {
+std::vector<std::uint32_t> folds_of_rows(std::span<const CalibrationRow> rows, Folding folding,
+                                         std::uint32_t folds) {
   std::vector<std::vector<std::string>> ties;
   for (const CalibrationRow& row : rows)
     ties.push_back(ties_of(row, folding));
+  return fold_of_rows(ties, folding == Folding::devices ? 0 : folds);
+}
+
+CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding folding,
+                               const std::function<void(std::size_t, std::size_t)>& progress,
+                               unsigned threads) {
   CrossValidation result;
-  result.folds = fold_of_rows(ties, folds_of(folding));
+  result.folds = folds_of_rows(rows, folding, folds_of(folding));
   result.rows.resize(rows.size());
   result.physics.resize(rows.size());
   const std::uint32_t folds = fold_count(result.folds);
-  const std::uint32_t workers = std::max(std::thread::hardware_concurrency(), 1U);
+  const std::uint32_t workers =
+      std::max(threads > 0 ? threads : std::thread::hardware_concurrency(), 1U);
   for (std::uint32_t first = 0; first < folds; first += workers) {
     const std::uint32_t end = std::min(first + workers, folds);
-    std::vector<std::thread> threads;  // each writes the rows of its own fold
+    std::vector<std::thread> running;  // each writes the rows of its own fold
     for (std::uint32_t fold = first; fold < end; ++fold) {
-      threads.emplace_back([&rows, &result, fold] {
+      running.emplace_back([&rows, &result, fold] {
         predict_fold(rows, fold_rows(rows, result.folds, fold), result);
       });
     }
-    for (std::thread& thread : threads)
+    for (std::thread& thread : running)
       thread.join();
     if (progress) progress(end, folds);
   }

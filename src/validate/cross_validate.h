@@ -46,8 +46,14 @@ struct Usable {
 /// source says that they were found in the cache.
 Usable usable_rows(std::span<const Measurement> measurements, const DeviceTable& devices);
 
-/// Refits all parameters for each fold. `progress` is called after each fold with (done, all).
+/// Fold of each row: `folds` of them for shapes and rows, one for each device for devices.
+std::vector<std::uint32_t> folds_of_rows(std::span<const CalibrationRow> rows, Folding folding,
+                                         std::uint32_t folds);
+
+/// Refits all parameters for each fold, on `threads` threads (0: as many as the machine has cores;
+/// the answer is the same). `progress` is called after each fold with (done, all).
 CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding folding,
-                               const std::function<void(std::size_t, std::size_t)>& progress);
+                               const std::function<void(std::size_t, std::size_t)>& progress,
+                               unsigned threads = 0);
 
 }  // namespace fastpath

@@ -18,6 +18,19 @@ double log_choose(double n, double k) {
   return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
 }
 
+void score_global_intervals(std::span<const ScoredRow> rows, Score& result) {
+  std::vector<double> widths;
+  std::vector<double> scores;
+  for (const ScoredRow& row : rows) {
+    const ScoredRow global = with_global_interval(row);
+    if (!(global.high > global.low)) continue;
+    widths.push_back((global.high - global.low) / row.predicted);
+    scores.push_back(interval_score(global));
+  }
+  result.global_winkler = mean_of(scores);
+  result.global_width = quantile(std::move(widths), 0.5);
+}
+
 void score_intervals(std::span<const ScoredRow> rows, Score& result) {
   std::vector<double> widths;
   std::vector<double> scores;
@@ -36,6 +49,7 @@ void score_intervals(std::span<const ScoredRow> rows, Score& result) {
   result.coverage_high = limits.high;
   result.winkler = mean_of(scores);
   result.median_width = quantile(std::move(widths), 0.5);
+  score_global_intervals(rows, result);
 }
 
 }  // namespace
@@ -46,6 +60,12 @@ double interval_score(const ScoredRow& row) {
   const double outside = std::max(
       {0.0, (row.low - row.measured) / row.measured, (row.measured - row.high) / row.measured});
   return (row.high - row.low) / row.measured + 20 * outside;
+}
+
+ScoredRow with_global_interval(ScoredRow row) {
+  row.low = row.global_low;
+  row.high = row.global_high;
+  return row;
 }
 
 double quantile(std::vector<double> values, double q) {
@@ -86,15 +106,19 @@ Score score(std::span<const ScoredRow> rows, std::size_t worst) {
   std::vector<double> errors;
   std::vector<double> signed_errors;
   std::vector<double> naive;
+  std::vector<double> pooled;
   for (const ScoredRow& row : rows) {
     errors.push_back(absolute_error(row));
     signed_errors.push_back(row.predicted / row.measured - 1);
     if (row.naive > Seconds{}) naive.push_back(std::abs(row.naive / row.measured - 1));
+    if (row.pooled > Seconds{}) pooled.push_back(std::abs(row.pooled / row.measured - 1));
   }
   result.mean = mean_of(errors);
   result.bias = mean_of(signed_errors);
   result.naive_mean = mean_of(naive);
   result.naive_median = quantile(std::move(naive), 0.5);
+  result.pooled_mean = mean_of(pooled);
+  result.pooled_median = quantile(std::move(pooled), 0.5);
   result.worst.resize(rows.size());
   std::iota(result.worst.begin(), result.worst.end(), std::size_t{0});
   std::stable_sort(result.worst.begin(), result.worst.end(),

@@ -23,7 +23,10 @@ struct ScoredRow {
   Seconds predicted;
   Seconds low;  ///< 90 % interval; equal to `high` where there is none
   Seconds high;
-  Seconds naive;  ///< roofline at data-sheet rates; 0 = not computed
+  Seconds naive;       ///< roofline at data-sheet rates; 0 = not computed
+  Seconds pooled;      ///< launch + roofline / efficiency, by kind and format; 0 = not computed
+  Seconds global_low;  ///< 90 % interval from the residuals of all kinds together
+  Seconds global_high;
 };
 
 /// |predicted / measured - 1|.
@@ -37,18 +40,25 @@ struct Score {
   double bias = 0;          ///< mean of predicted / measured - 1
   double naive_median = 0;  ///< of the roofline, over the rows that have it
   double naive_mean = 0;
+  double pooled_mean = 0;
+  double pooled_median = 0;
   std::size_t intervals = 0;  ///< rows that have one
   double coverage = 0;        ///< share of `intervals` that hold the measured time
   double coverage_low = 0;    ///< 95 % limits of the coverage of `intervals` rows at 90 %
   double coverage_high = 0;
   double median_width = 0;  ///< (high - low) / predicted
   double winkler = 0;       ///< mean interval score over the measured time: smaller is better
+  double global_width = 0;  ///< the same of one interval for all kinds
+  double global_winkler = 0;
   std::vector<std::size_t> worst;  ///< indices of the rows with the largest errors, worst first
 };
 
 /// Interval score at level 0.9: width + 20 x the distance outside, in units of the measured time.
 /// Source: Gneiting and Raftery, "Strictly proper scoring rules", JASA 102(477), 2007, eq. 43.
 double interval_score(const ScoredRow& row);
+
+/// The row with the interval of all kinds together in place of its own.
+ScoredRow with_global_interval(ScoredRow row);
 
 Score score(std::span<const ScoredRow> rows, std::size_t worst = 3);
 

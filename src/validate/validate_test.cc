@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "validate/baseline.h"
 #include "validate/calibrate.h"
+#include "validate/catalog_entries.h"
 #include "validate/correction.h"
 #include "validate/cross_validate.h"
 #include "validate/folds.h"
@@ -171,6 +173,47 @@ TEST(Correction, is_bounded_and_fades_away_from_measured_shapes) {
   Synthetic far;
   far.measurements[0].parts[0].k = 4e9;
   EXPECT_NEAR(correction.factor(far.rows[0]), 1, 1e-6);
+}
+
+TEST(PooledBaseline, finds_launch_and_efficiency) {
+  Synthetic data;
+  for (Measurement& m : data.measurements)
+    m.time = 8.0_us + naive_roofline({&m, &data.device}) / 0.5;
+  const PooledBaseline baseline(data.rows);
+  for (const CalibrationRow& row : data.rows)
+    EXPECT_NEAR(baseline.predict(row) / row.measurement->time, 1, 0.15);
+}
+
+TEST(CatalogEntries, say_how_far_off_they_were_on_what_they_had_not_seen) {
+  Synthetic data;
+  for (std::size_t i = 0; i < data.measurements.size(); ++i)
+    data.measurements[i].time = (i % 2 == 0 ? 1.2 : 1 / 1.2) * data.measurements[i].time;
+  const auto entries = catalog_entries(data.rows);
+  ASSERT_EQ(entries.size(), 3u);
+  for (const auto& [scope, entry] : entries) {
+    EXPECT_LE(entry.low, 0.9) << scope;
+    EXPECT_GE(entry.high, 1.1) << scope;
+    EXPECT_GT(entry.shortest, Seconds{}) << scope;
+    EXPECT_GT(entry.longest, entry.shortest) << scope;
+    EXPECT_EQ(entry.rows, data.rows.size()) << scope;
+  }
+}
+
+TEST(CatalogEntries, leave_out_what_a_host_launched) {
+  Synthetic data;
+  for (Measurement& m : data.measurements)
+    m.library = "torch-eager";
+  EXPECT_TRUE(catalog_entries(data.rows).empty());
+}
+
+TEST(CrossValidation, is_the_same_on_any_number_of_threads) {
+  const Synthetic data;
+  const CrossValidation one = cross_validate(data.rows, Folding::shapes, {}, 1);
+  const CrossValidation four = cross_validate(data.rows, Folding::shapes, {}, 4);
+  for (std::size_t i = 0; i < one.rows.size(); ++i) {
+    EXPECT_EQ(one.rows[i].predicted, four.rows[i].predicted);
+    EXPECT_EQ(one.rows[i].high, four.rows[i].high);
+  }
 }
 
 TEST(Usable, rows_that_beat_physics_are_listed_and_not_used) {

@@ -18,12 +18,7 @@ double read_parameter(const CatalogTable& table, std::size_t row, KernelParamete
   const KernelParameterInfo& range = info(parameter);
   const std::string column(range.name);
   const auto cell = table.range(row, column, errors);
-  if (!cell) {
-    if (table.text(row, column).empty()) {
-      errors.push_back({table.place(row, column), fmt::format("{} is missing", column), {}});
-    }
-    return range.value;
-  }
+  if (!cell) return range.value;  // not given: as where nothing is known, or a mistake told already
   const double value = cell->at(0) * scale_of(range);
   if (value >= range.low * 0.999 && value <= range.high * 1.001) return value;
   errors.push_back(
@@ -34,6 +29,36 @@ double read_parameter(const CatalogTable& table, std::size_t row, KernelParamete
   return range.value;
 }
 
+/// How well an entry describes what it was fitted to. Empty cells: not known.
+void read_quality(const CatalogTable& table, std::size_t row, KernelEntry& entry,
+                  Diagnostics& errors) {
+  const auto number = [&](std::string_view column) {
+    const auto cell = table.range(row, column, errors);
+    return cell ? cell->at(0) : 0;
+  };
+  entry.spread = number("spread");
+  entry.low = number("low");
+  entry.high = number("high");
+  if (entry.low > entry.high) {
+    errors.push_back({table.place(row, "low"), "low must not be above high", {}});
+  }
+  entry.shortest = Seconds{number("shortest") * 1e-6};
+  entry.longest = Seconds{number("longest") * 1e-6};
+  entry.rows = static_cast<std::uint32_t>(std::min(number("rows"), 1e9));
+}
+
+/// The column with its unit.
+std::string column_title(const std::string& column) {
+  if (column == "shortest" || column == "longest") return column + " [us]";
+  for (std::size_t i = 0; i < kKernelParameters; ++i) {
+    const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
+    if (parameter.name != column) continue;
+    if (is_time(parameter)) return column + " [us]";
+    return fmt::format("{} [{}]", column, parameter.unit.empty() ? "x" : parameter.unit);
+  }
+  return column;
+}
+
 }  // namespace
 
 const std::vector<std::string>& kernel_columns() {
@@ -41,7 +66,8 @@ const std::vector<std::string>& kernel_columns() {
     std::vector<std::string> names = {"scope", "class", "format", "library"};
     for (std::size_t i = 0; i < kKernelParameters; ++i)
       names.emplace_back(info(static_cast<KernelParameter>(i)).name);
-    for (const char* name : {"spread", "rows", "source", "date"})
+    for (const char* name :
+         {"spread", "low", "high", "shortest", "longest", "rows", "source", "date"})
       names.emplace_back(name);
     return names;
   }();
@@ -66,10 +92,7 @@ Result<KernelTable> KernelTable::parse(std::string_view text, const std::string&
     for (std::size_t i = 0; i < kKernelParameters; ++i)
       entry.parameters.values[i] =
           read_parameter(*table, row, static_cast<KernelParameter>(i), errors);
-    if (const auto spread = table->range(row, "spread", errors)) entry.spread = spread->at(0);
-    if (const auto rows = table->range(row, "rows", errors)) {
-      entry.rows = static_cast<std::uint32_t>(std::min(std::max(rows->at(0), 0.0), 1e9));
-    }
+    read_quality(*table, row, entry, errors);
     result.entries_[std::string(table->text(row, "scope"))].push_back(std::move(entry));
   }
   if (!errors.empty()) return failure(std::move(errors));
@@ -97,17 +120,8 @@ void KernelTable::add(const KernelTable& later) {
 
 std::string kernel_table_header() {
   std::string header;
-  for (const std::string& column : kernel_columns()) {
-    if (!header.empty()) header += ',';
-    header += column;
-    for (std::size_t i = 0; i < kKernelParameters; ++i) {
-      const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
-      if (parameter.name != column) continue;
-      header += is_time(parameter)
-                    ? " [us]"
-                    : fmt::format(" [{}]", parameter.unit.empty() ? "x" : parameter.unit);
-    }
-  }
+  for (const std::string& column : kernel_columns())
+    header += (header.empty() ? "" : ",") + column_title(column);
   return header;
 }
 
@@ -119,7 +133,9 @@ std::string kernel_table_row(const std::string& scope, const KernelEntry& entry,
     const KernelParameterInfo& range = info(static_cast<KernelParameter>(i));
     row += fmt::format(",{:.4g}", entry.parameters.values[i] / scale_of(range));
   }
-  return row + fmt::format(",{:.3f},{},{},{}", entry.spread, entry.rows, csv_cell(source), date);
+  return row + fmt::format(",{:.3f},{:.3f},{:.3f},{:.4g},{:.4g},{},{},{}", entry.spread, entry.low,
+                           entry.high, entry.shortest.base() * 1e6, entry.longest.base() * 1e6,
+                           entry.rows, csv_cell(source), date);
 }
 
 }  // namespace fastpath

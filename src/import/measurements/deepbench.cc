@@ -15,6 +15,13 @@ struct Convolution {
   bool winograd;
 };
 
+/// Whether the algorithm that ran, where the source prints it, is the 3 x 3 transform; where it
+/// does not, whatever is faster.
+bool may_transform(const MeasurementRow& row, bool possible) {
+  const std::string_view algorithm = row.text("algo");
+  return possible && (algorithm.empty() || deepbench_kernel(row) == "winograd");
+}
+
 double extent(double size, double filter, double pad, double stride) {
   return std::max(std::floor((size + 2 * pad - filter) / stride) + 1, 1.0);
 }
@@ -34,7 +41,7 @@ Convolution convolution_of(const MeasurementRow& row) {
           row.need("c"),
           row.need("k"),
           filter_w * filter_h,
-          filter_w == 3 && filter_h == 3 && stride_w == 1 && stride_h == 1};
+          may_transform(row, filter_w == 3 && filter_h == 3 && stride_w == 1 && stride_h == 1)};
 }
 
 OpShape convolution_shape(const MeasurementRow& row, const FormatScheme& scheme) {
@@ -96,6 +103,20 @@ std::vector<OpShape> recurrent_parts(const MeasurementRow& row, const FormatSche
 }
 
 }  // namespace
+
+std::string deepbench_kernel(const MeasurementRow& row) {
+  const std::string_view algorithm = row.text("algo");
+  // cuDNN's names, MIOpen's, and one that the source cut off ("LICIT_PRECOMP_GEMM").
+  if (algorithm.find("NONFUSED") != std::string_view::npos) return "winograd, transforms apart";
+  for (const auto& [word, name] :
+       {std::pair{"inograd", "winograd"}, std::pair{"WINOGRAD", "winograd"},
+        std::pair{"FFT", "transform"}, std::pair{"Direct", "direct"},
+        std::pair{"PRECOMP", "implicit, indices ahead"}, std::pair{"IMPLICIT", "implicit"},
+        std::pair{"GEMM", "matmul"}}) {
+    if (algorithm.find(word) != std::string_view::npos) return name;
+  }
+  return std::string(row.text("trans"));
+}
 
 std::vector<OpShape> deepbench_parts(const MeasurementRow& row, const FormatScheme& scheme) {
   const std::string_view op = row.text("op");

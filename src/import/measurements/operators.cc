@@ -190,6 +190,9 @@ std::optional<Measurement> read_row(const MeasurementRow& row, bool deepbench) {
   if (!kernel_class) return result;
   result.kernel_class = *kernel_class;
   result.library = library_of(row);
+  if (const std::string kernel = deepbench ? deepbench_kernel(row) : ""; !kernel.empty()) {
+    result.library += ' ' + kernel;
+  }
   result.place = row.place("id");
   result.cache_resident = row.text("notes").find("cache-resident") != std::string_view::npos;
   const std::string_view column = deepbench ? "precision" : "dtype";

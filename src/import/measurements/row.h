@@ -49,6 +49,10 @@ std::optional<FormatScheme> format_scheme(std::string_view name);
 /// The parts of a row of DeepBench; empty for what is not known.
 std::vector<OpShape> deepbench_parts(const MeasurementRow& row, const FormatScheme& scheme);
 
+/// Which of a library's kernels ran, as far as the source prints it: a convolution's algorithm, a
+/// matmul's transpositions ("TN"). Empty: not known.
+std::string deepbench_kernel(const MeasurementRow& row);
+
 /// A matmul, `steps` times in a row.
 OpShape matmul_shape(const FormatScheme& scheme, double m, double n, double k);
 

@@ -248,6 +248,11 @@ class DeviceReader {
     entry.library = map.string("library").value_or("");
     entry.spread = map.number("spread", 0, 100).value_or(0);
     entry.rows = static_cast<std::uint32_t>(map.number("rows", 0, 1e9).value_or(0));
+    entry.low = map.number("low", 0, 1000).value_or(0);
+    entry.high = map.number("high", 0, 1000).value_or(0);
+    if (entry.low > entry.high) figures_.reader().error(node, "low must not be above high");
+    entry.shortest = map.quantity<Seconds>("shortest").value_or(Seconds{});
+    entry.longest = map.quantity<Seconds>("longest").value_or(Seconds{});
     for (std::size_t i = 0; i < kKernelParameters; ++i) {
       const KernelParameterInfo& range = info(static_cast<KernelParameter>(i));
       double& value = entry.parameters.values[i];

@@ -216,7 +216,13 @@ std::string kernel_yaml(const KernelEntry& entry) {
         ", {}: {}", parameter.name,
         parameter.unit == "s" ? write_quantity(Seconds{value}) : fmt::format("{}", value));
   }
-  return text + fmt::format(", spread: {}, rows: {}}}", entry.spread, entry.rows);
+  text += fmt::format(", spread: {}, rows: {}", entry.spread, entry.rows);
+  if (entry.high > 0) text += fmt::format(", low: {}, high: {}", entry.low, entry.high);
+  if (entry.longest > Seconds{}) {
+    text += fmt::format(", shortest: {} us, longest: {} us", entry.shortest.base() * 1e6,
+                        entry.longest.base() * 1e6);
+  }
+  return text + '}';
 }
 
 std::string write_system_yaml(const System& system) {
