@@ -80,6 +80,11 @@ def bars(rows):
                pick('devices', lambda r: r['kind'] in CONVOLUTIONS), 'reported')
 
 
+def peers(tables):
+    for row in tables.get('peers', []):
+        yield f"| {row['kind']}: {row['peer']}, {row['figure']} | | | {percent(row['value'])} | | | |"
+
+
 def coverage(tables):
     """Of the program's own tables: classes inside their limits, and those that are not."""
     yield '| folds | classes of 50 rows and more | inside the limits | median width, global | score, global |'
@@ -120,7 +125,7 @@ def main():
     findings = json.load(sys.stdin)
     tables = findings.get('tables', findings)
     rows = tables['rows']
-    for section in (bars(rows), coverage(tables), by_device(rows)):
+    for section in ((*bars(rows), *peers(tables)), coverage(tables), by_device(rows)):
         print('\n'.join(section))
         print()
 

@@ -137,17 +137,12 @@ void add_rows(Table& table, const CrossValidation& run, Folding folding) {
 }
 
 Table left_out_table(const std::vector<LeftOut>& left_out) {
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> groups;
+  Table table{"left_out",
+              "Rows that are listed, not used",
+              {{"id", Unit::none}, {"device", Unit::none}, {"rule", Unit::none}},
+              {}};
   for (const LeftOut& row : left_out)
-    groups[{row.rule, row.device}].push_back(row.id);
-  Table table{
-      "left_out",
-      "Rows that are listed, not used",
-      {{"rule", Unit::none}, {"device", Unit::none}, {"rows", Unit::count}, {"first", Unit::none}},
-      {}};
-  for (const auto& [group, ids] : groups) {
-    table.rows.push_back({group.first, group.second, static_cast<double>(ids.size()), ids.front()});
-  }
+    table.rows.push_back({row.id, row.device, row.rule});
   return table;
 }
 

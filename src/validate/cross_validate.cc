@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -52,6 +53,27 @@ std::vector<std::string> ties_of(const CalibrationRow& row, Folding folding) {
                        : fmt::format("{}|{:g}", m.device, shape.m));
   }
   return ties;
+}
+
+/// Gives the matmuls of each device's next larger m the next fold, so that no fold lacks two
+/// neighbouring m of a device (nor any two, where it has at most `folds` of them).
+void leave_one_row_count_out(std::span<const CalibrationRow> rows, std::uint32_t folds,
+                             std::vector<std::uint32_t>& fold_of) {
+  const auto is_matmul = [](const CalibrationRow& row) {
+    return row.measurement->kernel_class == KernelClass::matmul;
+  };
+  std::map<std::string_view, std::set<double>> sizes;
+  for (const CalibrationRow& row : rows) {
+    if (is_matmul(row)) sizes[row.measurement->device].insert(row.measurement->parts.front().m);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!is_matmul(rows[i])) continue;
+    const std::string& device = rows[i].measurement->device;
+    const std::set<double>& of_device = sizes[device];
+    const auto at = of_device.find(rows[i].measurement->parts.front().m);
+    const auto rank = static_cast<std::uint64_t>(std::distance(of_device.begin(), at));
+    fold_of[i] = static_cast<std::uint32_t>((stable_hash(device) + rank) % folds);
+  }
 }
 
 struct FoldRows {
@@ -198,7 +220,9 @@ std::vector<std::uint32_t> folds_of_rows(std::span<const CalibrationRow> rows, F
   std::vector<std::vector<std::string>> ties;
   for (const CalibrationRow& row : rows)
     ties.push_back(ties_of(row, folding));
-  return fold_of_rows(ties, folding == Folding::devices ? 0 : folds);
+  std::vector<std::uint32_t> result = fold_of_rows(ties, folding == Folding::devices ? 0 : folds);
+  if (folding == Folding::rows) leave_one_row_count_out(rows, folds, result);
+  return result;
 }
 
 CrossValidation cross_validate(std::span<const CalibrationRow> rows, Folding folding,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace fastpath {
@@ -60,6 +61,13 @@ double group_widening(const std::vector<std::pair<std::uint32_t, double>>& value
   return std::sqrt((between * factor * factor + within) / (between + within));
 }
 
+std::size_t groups_of(const std::vector<std::pair<std::uint32_t, double>>& members) {
+  std::set<std::uint32_t> groups;
+  for (const auto& [group, value] : members)
+    groups.insert(group);
+  return groups.size();
+}
+
 /// The k-th smallest (from 1) of `sorted`, clamped to its ends.
 double order_statistic(const std::vector<double>& sorted, double k) {
   const double last = static_cast<double>(sorted.size());
@@ -94,13 +102,18 @@ Interval ResidualIntervals::interval(std::span<const std::string> regimes,
       values.push_back(entry.log_ratio);
     }
     const bool last = level + 1 == regimes.size();
-    if (values.size() < kEnoughRows && (!last || values.empty())) continue;
+    const bool enough = values.size() >= kEnoughRows && groups_of(members) >= kEnoughGroups;
+    if (!enough && (!last || values.empty())) continue;
     const double n = static_cast<double>(values.size());
     const double rank = std::ceil((n + 1) * 0.95);
     const double middle = order_statistic(values, std::ceil(n / 2));
     const double widening = group_widening(members) * (values.size() < kEnoughRows ? kWidening : 1);
-    const double low = middle - widening * (middle - order_statistic(values, n + 1 - rank));
-    const double high = middle + widening * (order_statistic(values, rank) - middle);
+    double low = middle - widening * (middle - order_statistic(values, n + 1 - rank));
+    double high = middle + widening * (order_statistic(values, rank) - middle);
+    if (enough) {  // no farther than any row ever was
+      low = std::max(low, values.front());
+      high = std::min(high, values.back());
+    }
     return {std::exp(low), std::exp(high), values.size(), regimes[level], level > 0};
   }
   return {1.0 / 3, 3, 0, "no residuals", true};

@@ -33,11 +33,13 @@ struct Interval {
 /// mirror, so that at least 90 % of exchangeable new rows fall inside. Source: Lei et al.,
 /// "Distribution-free predictive inference for regression", JASA 113(523), 2018, with both tails
 /// apart. Rows of one group (a fold, a device) share an error: the spread between groups counts as
-/// Student's t of as many groups as there are. A regime speaks for itself from kEnoughRows rows on;
-/// below that its coarser one does.
+/// Student's t of as many groups as there are. A regime speaks for itself from kEnoughRows rows and
+/// kEnoughGroups groups on; below that its coarser one does.
+/// No interval goes beyond the farthest residual of its regime.
 class ResidualIntervals {
  public:
-  static constexpr std::size_t kEnoughRows = 20;  ///< fewer cannot hold 5 % in either tail
+  static constexpr std::size_t kEnoughRows = 20;   ///< fewer cannot hold 5 % in either tail
+  static constexpr std::size_t kEnoughGroups = 4;  ///< fewer do not show how far groups differ
 
   explicit ResidualIntervals(std::span<const Residual> residuals);
 
