@@ -27,7 +27,6 @@ class WordChecker {
     check_adapters();
     check_documents();
     check_offload();
-    check_unfinished();
   }
 
  private:
@@ -174,15 +173,6 @@ class WordChecker {
       mistake("packed=" + std::to_string(plan_.packed_length) +
                   ": a document is longer than the sequence of " + std::to_string(limits_.sequence),
               "the nearest legal value is packed=" + std::to_string(limits_.sequence));
-    }
-  }
-
-  /// Words without a meaning yet: refused rather than ignored.
-  void check_unfinished() {
-    if (plan_.recompute_layers > 0) {
-      mistake("recompute=full:" + std::to_string(plan_.recompute_layers) +
-                  ": recomputing some layers of a stage is not predicted yet",
-              "use recompute=full for all layers");
     }
   }
 
