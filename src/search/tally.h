@@ -61,7 +61,7 @@ void keep_front(std::vector<FoundPlan>& plans, const SearchGoal& goal);
 
 class Tally {
  public:
-  explicit Tally(SearchGoal goal) : goal_(std::move(goal)) {}
+  explicit Tally(const SearchGoal& goal) : goal_(goal) {}
 
   void add(ChunkRecord record);
 
