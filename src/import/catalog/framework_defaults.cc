@@ -78,6 +78,7 @@ void check_row(const CatalogTable& table, std::size_t index, const FrameworkDefa
   for (const std::string_view name : words(row.when)) {
     if (find_condition(name) != nullptr) continue;
     std::vector<std::string> known;
+    known.reserve(kConditions.size());
     for (const Condition& condition : kConditions)
       known.emplace_back(condition.name);
     errors.push_back({table.place(index, "when"),

@@ -126,9 +126,9 @@ void state(Statements& said) {
 }  // namespace
 
 const FrameworkForm& deepspeed_form() {
-  static constexpr FrameworkForm form{"deepspeed", "deepspeed", FileForm::json, false, {},
-                                      kKnobs,      kIgnored,    relate,         state};
-  return form;
+  static constexpr FrameworkForm kForm{"deepspeed", "deepspeed", FileForm::json, false, {},
+                                       kKnobs,      kIgnored,    relate,         state};
+  return kForm;
 }
 
 }  // namespace fastpath

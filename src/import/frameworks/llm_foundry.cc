@@ -135,9 +135,9 @@ void state(Statements& said) {
 }  // namespace
 
 const FrameworkForm& llm_foundry_form() {
-  static constexpr FrameworkForm form{"llm-foundry", "llm-foundry", FileForm::yaml, false, {},
-                                      kKnobs,        kIgnored,      relate,         state};
-  return form;
+  static constexpr FrameworkForm kForm{"llm-foundry", "llm-foundry", FileForm::yaml, false, {},
+                                       kKnobs,        kIgnored,      relate,         state};
+  return kForm;
 }
 
 }  // namespace fastpath

@@ -351,15 +351,15 @@ void state_nemo(Statements& said) {
 }  // namespace
 
 const FrameworkForm& megatron_form() {
-  static constexpr FrameworkForm form{"megatron", "megatron-lm", FileForm::shell, true, {},
-                                      kKnobs,     kIgnored,      relate,          state};
-  return form;
+  static constexpr FrameworkForm kForm{"megatron", "megatron-lm", FileForm::shell, true, {},
+                                       kKnobs,     kIgnored,      relate,          state};
+  return kForm;
 }
 
 const FrameworkForm& nemo_form() {
-  static constexpr FrameworkForm form{"nemo", "nemo",   FileForm::yaml, true,      kYamlKnobs,
-                                      kKnobs, kIgnored, relate,         state_nemo};
-  return form;
+  static constexpr FrameworkForm kForm{"nemo", "nemo",   FileForm::yaml, true,      kYamlKnobs,
+                                       kKnobs, kIgnored, relate,         state_nemo};
+  return kForm;
 }
 
 }  // namespace fastpath

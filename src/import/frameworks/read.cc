@@ -93,6 +93,7 @@ std::optional<std::string> Reader::value_of(const Knob& knob, const Setting& set
   }
   if (knob.values == "%" && parse_number(value)) return value;
   std::vector<std::string> known;
+  known.reserve(pairs.size());
   for (const auto& pair : pairs)
     known.emplace_back(pair.first);
   mistakes_.push_back({setting.value_place,
@@ -213,6 +214,7 @@ std::vector<std::pair<std::string_view, std::string_view>> pairs_of(std::string_
 
 std::vector<const Knob*> knobs_of(const FrameworkForm& form) {
   std::vector<const Knob*> knobs;
+  knobs.reserve(form.first.size() + form.knobs.size());
   for (const Knob& knob : form.first)
     knobs.push_back(&knob);
   for (const Knob& knob : form.knobs)
@@ -222,6 +224,7 @@ std::vector<const Knob*> knobs_of(const FrameworkForm& form) {
 
 std::vector<std::string> framework_names() {
   std::vector<std::string> names;
+  names.reserve(forms().size());
   for (const FrameworkForm* form : forms())
     names.emplace_back(form->name);
   return names;

@@ -148,9 +148,9 @@ void state(Statements& said) {
 }  // namespace
 
 const FrameworkForm& torchtitan_form() {
-  static constexpr FrameworkForm form{"torchtitan", "torchtitan", FileForm::toml, false, {},
-                                      kKnobs,       kIgnored,     relate,         state};
-  return form;
+  static constexpr FrameworkForm kForm{"torchtitan", "torchtitan", FileForm::toml, false, {},
+                                       kKnobs,       kIgnored,     relate,         state};
+  return kForm;
 }
 
 }  // namespace fastpath
