@@ -111,14 +111,14 @@ void add_notes(Findings& findings, const Arguments& arguments, const RunOptions&
 std::span<const Flag> goodput_flags() { return kGoodputFlags; }
 
 int run_goodput(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
   if (!question) return session.fail(question.error());
   const auto published = embedded_reliability();
   if (!published) return session.fail(published.error());
   const Result<RunOptions> options = RunReader(arguments).read(published->front());
   if (!options) return session.fail(options.error());
-  const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return session.fail(sources.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);

@@ -154,9 +154,11 @@ std::span<const Flag> search_system_flags() {
 }
 
 Result<SearchQuestion> search_question(const Session& session, const Arguments& arguments) {
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return failure(sources.error());
   Diagnostics mistakes;
   const SearchGoal goal = goal_from(arguments, mistakes);
-  Result<Question> question = question_from(arguments);
+  Result<Question> question = question_from(*sources, arguments);
   if (!question) append(mistakes, std::move(question.error()));
   const std::vector<std::string> systems = arguments.all("on");
   if (systems.size() != 1) {
@@ -166,11 +168,9 @@ Result<SearchQuestion> search_question(const Session& session, const Arguments& 
          "for example --on dgx-h100; fastpath catalog systems lists them"});
   }
   const std::optional<std::string> against = arguments.text("against");
-  Result<Plan> own = against ? plan_from(*against) : Result<Plan>(Plan{});
-  if (!own) append(mistakes, std::move(own.error()));
+  Result<GivenPlan> given = against ? plan_from(*against) : Result<GivenPlan>(GivenPlan{});
+  if (!given) append(mistakes, std::move(given.error()));
   if (!mistakes.empty()) return failure(std::move(mistakes));
-  const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return failure(sources.error());
   Result<Scenario> scenario =
       scenario_from(*sources, *question, arguments, systems.front(), "tp=1");
   if (!scenario) return failure(std::move(scenario.error()));
@@ -178,7 +178,9 @@ Result<SearchQuestion> search_question(const Session& session, const Arguments& 
   if (!space) append(mistakes, std::move(space.error()));
   check_figures(goal, scenario->system, mistakes);
   append(mistakes, PlanEvaluator(scenario->workload, scenario->system).mistakes(Plan{}));
-  if (against) {
+  Result<Plan> own = given->on(scenario->system.device_count());
+  if (!own) append(mistakes, std::move(own.error()));
+  if (against && own) {
     append(mistakes, PlanEvaluator(scenario->workload, scenario->system).mistakes(*own));
   }
   if (!mistakes.empty()) return failure(std::move(mistakes));

@@ -96,12 +96,12 @@ class OptionReader {
 std::span<const Flag> simulate_flags() { return kSimulateFlags; }
 
 int run_simulate(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return session.fail(sources.error());
+  const Result<Question> question = question_from(*sources, arguments);
   if (!question) return session.fail(question.error());
   Result<SimulateOptions> options = OptionReader(arguments).read();
   if (!options) return session.fail(options.error());
-  const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return session.fail(sources.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);
