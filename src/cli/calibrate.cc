@@ -25,9 +25,10 @@ std::string as_table(const std::vector<ScopedEntry>& entries, const std::string&
 /// A device file based on the catalog's, with the fitted parameters.
 std::string as_device(const std::vector<ScopedEntry>& entries, const std::string& device,
                       const std::string& source, const std::string& date) {
-  std::string text = fmt::format(
-      "device: my-{}\nbase: {}\nsource: \"{}\"\ndate: {}\nconfidence: fitted\nkernels:\n", device,
-      device, source, date);
+  std::string text =
+      fmt::format("device: my-{}\nbase: {}\nsource: \"{}\"\n", device, device, source);
+  if (!date.empty()) text += fmt::format("date: {}\n", date);
+  text += "confidence: fitted\nkernels:\n";
   for (const ScopedEntry& scoped : entries) {
     if (scoped.scope == device) text += "  - " + kernel_yaml(scoped.entry) + '\n';
   }

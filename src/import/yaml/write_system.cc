@@ -212,14 +212,14 @@ std::string kernel_yaml(const KernelEntry& entry) {
   for (std::size_t i = 0; i < kKernelParameters; ++i) {
     const KernelParameterInfo& parameter = info(static_cast<KernelParameter>(i));
     const bool time = parameter.unit == "s";
-    text += fmt::format(", {}: {}{}", parameter.name,
-                        time ? entry.parameters.values[i] * 1e6 : entry.parameters.values[i],
-                        time ? " us" : "");
+    // Six digits of microseconds read back as they were written.
+    text += time ? fmt::format(", {}: {:.6g} us", parameter.name, entry.parameters.values[i] * 1e6)
+                 : fmt::format(", {}: {}", parameter.name, entry.parameters.values[i]);
   }
   text += fmt::format(", spread: {}, rows: {}", entry.spread, entry.rows);
   if (entry.high > 0) text += fmt::format(", low: {}, high: {}", entry.low, entry.high);
   if (entry.longest > Seconds{}) {
-    text += fmt::format(", shortest: {} us, longest: {} us", entry.shortest.base() * 1e6,
+    text += fmt::format(", shortest: {:.6g} us, longest: {:.6g} us", entry.shortest.base() * 1e6,
                         entry.longest.base() * 1e6);
   }
   return text + '}';
