@@ -25,9 +25,10 @@ std::string as_table(const std::vector<ScopedEntry>& entries, const std::string&
 /// A device file based on the catalog's, with the fitted parameters.
 std::string as_device(const std::vector<ScopedEntry>& entries, const std::string& device,
                       const std::string& source, const std::string& date) {
-  std::string text = fmt::format(
-      "device: my-{}\nbase: {}\nsource: \"{}\"\ndate: {}\nconfidence: fitted\nkernels:\n", device,
-      device, source, date);
+  std::string text =
+      fmt::format("device: my-{}\nbase: {}\nsource: \"{}\"\n", device, device, source);
+  if (!date.empty()) text += fmt::format("date: {}\n", date);
+  text += "confidence: fitted\nkernels:\n";
   for (const ScopedEntry& scoped : entries) {
     if (scoped.scope == device) text += "  - " + kernel_yaml(scoped.entry) + '\n';
   }
@@ -37,7 +38,7 @@ std::string as_device(const std::vector<ScopedEntry>& entries, const std::string
 }  // namespace
 
 std::span<const Flag> calibrate_flags() {
-  static constexpr std::array<Flag, 4> flags{{
+  static constexpr std::array<Flag, 4> kFlags{{
       {"device", FlagKind::text, "ID", "fit only this device's rows; needed for a YAML file", "",
        false},
       {"output", FlagKind::file, "FILE",
@@ -47,7 +48,7 @@ std::span<const Flag> calibrate_flags() {
       {"source", FlagKind::text, "TEXT", "who measured; default: the name of the file", "", false},
       {"date", FlagKind::text, "DATE", "when it was measured, as 2026-11-24", "", false},
   }};
-  return flags;
+  return kFlags;
 }
 
 int run_calibrate(Session& session, const Arguments& arguments) {

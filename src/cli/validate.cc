@@ -154,6 +154,7 @@ std::string plot_of(const CrossValidation& run) {
     panel.points.push_back({row.measured.base(), row.predicted.base(), row.id + ' ' + row.device});
   }
   std::vector<ScatterPanel> all;
+  all.reserve(panels.size());
   for (auto& [kind, panel] : panels)
     all.push_back(std::move(panel));
   return scatter_svg(all, "s");
@@ -192,7 +193,7 @@ std::vector<Folding> foldings_of(const std::string& name) {
 }  // namespace
 
 std::span<const Flag> validate_flags() {
-  static constexpr std::array<Flag, 6> flags{{
+  static constexpr std::array<Flag, 6> kFlags{{
       {"of", FlagKind::choice, "WHAT", "operators (default) or training steps",
        "operators|training", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
@@ -206,7 +207,7 @@ std::span<const Flag> validate_flags() {
       {"plot", FlagKind::file, "FILE", "draw predicted against measured of each kind (SVG)", "",
        false},
   }};
-  return flags;
+  return kFlags;
 }
 
 int run_validate(Session& session, const Arguments& arguments) {

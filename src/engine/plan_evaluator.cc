@@ -7,11 +7,6 @@
 
 namespace fastpath {
 
-/// Pipeline ranks with equal blocks cost the same: each names the first rank like it.
-struct PlanEvaluator::Ranks {
-  std::vector<std::size_t> like;  ///< by rank
-};
-
 namespace {
 
 /// Bounds and figures sum the same times in different orders.
@@ -21,34 +16,20 @@ constexpr double kRounding = 1 - 1e-9;
 constexpr std::size_t kMostBlocks = 20'000;
 constexpr std::size_t kMostOrders = 64;
 
-bool equal(const std::vector<StageBlock>& a, const std::vector<StageBlock>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const StageBlock& x, const StageBlock& y) {
-                      return x.program == y.program && x.repeat == y.repeat && x.use == y.use;
-                    });
-}
-
 /// Costs of all ranks but for the ends of their passes.
 std::vector<RankCost> costs_of_ranks(Predictor::State& state, const Plan& plan,
-                                     const CostedBlocks& costs,
-                                     const std::vector<std::size_t>& like) {
+                                     const CostedBlocks& costs) {
+  const auto ranks = static_cast<std::size_t>(plan.pipeline_parallel);
   std::vector<RankCost> all;
-  all.reserve(like.size());
-  for (std::size_t rank = 0; rank < like.size(); ++rank) {
-    if (like[rank] < rank) {
-      all.push_back(all[like[rank]]);
+  all.reserve(ranks);
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    if (state.repeats_rank_before(plan, rank)) {
+      all.push_back(all.back());
     } else {
       all.push_back(state.rank_cost(plan, costs, rank, Seconds{}));
     }
   }
   return all;
-}
-
-/// Whether ranks with equal blocks cost the same: each runs all passes of all its micro-batches
-/// whole, and shares its gradients with nobody in the pipeline.
-bool has_equal_ranks(Schedule schedule) {
-  return schedule == Schedule::gpipe || schedule == Schedule::one_f_one_b ||
-         schedule == Schedule::interleaved;
 }
 
 /// Whether forwards enter at the first rank only and go from rank to rank.
@@ -70,34 +51,6 @@ Diagnostics PlanEvaluator::mistakes(const Plan& plan) const { return state_->mis
 void PlanEvaluator::forget_what_is_old() {
   const bool old = state_->blocks.size() > kMostBlocks || state_->orders.size() > kMostOrders;
   if (old) state_->forget();
-}
-
-const PlanEvaluator::Ranks& PlanEvaluator::ranks_of(const Plan& plan) {
-  const bool equal_ranks = has_equal_ranks(plan.schedule);
-  const void* stages = equal_ranks ? &state_->lowerer.stages(plan) : nullptr;
-  const auto [found, added] = ranks_.try_emplace({stages, plan.pipeline_parallel});
-  Ranks& ranks = found->second;
-  if (!added) return ranks;
-  const auto count = static_cast<std::size_t>(plan.pipeline_parallel);
-  if (!equal_ranks) {
-    ranks.like.resize(count);
-    std::iota(ranks.like.begin(), ranks.like.end(), std::size_t{0});
-    return ranks;
-  }
-  std::vector<std::vector<StageBlock>> distinct;
-  std::vector<std::size_t> first;
-  for (std::size_t rank = 0; rank < count; ++rank) {
-    std::vector<StageBlock> blocks = state_->blocks_of_rank(plan, rank);
-    std::size_t i = 0;
-    while (i < distinct.size() && !equal(distinct[i], blocks))
-      ++i;
-    if (i == distinct.size()) {
-      distinct.push_back(std::move(blocks));
-      first.push_back(rank);
-    }
-    ranks.like.push_back(first[i]);
-  }
-  return ranks;
 }
 
 PlanFigures PlanEvaluator::memory_figures(const Plan& plan) {
@@ -128,7 +81,7 @@ PlanFigures PlanEvaluator::bound(const Plan& plan) {
   PlanFigures figures = memory_figures(plan);
   if (!figures.fits) return figures;
   const CostedBlocks& costs = state_->costed(plan);
-  const auto ranks = costs_of_ranks(*state_, plan, costs, ranks_of(plan).like);
+  const auto ranks = costs_of_ranks(*state_, plan, costs);
   const auto& stages = state_->lowerer.stages(plan);
   const bool fills = fills_in_order(plan.schedule);
   const bool drains = state_->training() && drains_in_order(plan.schedule);
@@ -151,7 +104,7 @@ PlanFigures PlanEvaluator::evaluate(const Plan& plan) {
   forget_what_is_old();
   PlanFigures figures = memory_figures(plan);
   const CostedBlocks& costs = state_->costed(plan);
-  const auto ranks = costs_of_ranks(*state_, plan, costs, ranks_of(plan).like);
+  const auto ranks = costs_of_ranks(*state_, plan, costs);
   const Scheduled& schedule = state_->scheduled(plan, costs);
   Seconds step;
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {

@@ -48,14 +48,11 @@ class PlanEvaluator {
   PlanFigures evaluate(const Plan& plan);
 
  private:
-  struct Ranks;
-  const Ranks& ranks_of(const Plan& plan);
   PlanFigures memory_figures(const Plan& plan);
   void set_step(Seconds step, PlanFigures& figures) const;
   void forget_what_is_old();
 
   std::unique_ptr<Predictor::State> state_;
-  std::map<std::pair<const void*, int>, Ranks> ranks_;
 };
 
 }  // namespace fastpath

@@ -28,17 +28,7 @@ struct Timed {
   const Task* task = nullptr;
 };
 
-struct TimedPass {
-  std::vector<Timed> tasks;
-  std::vector<Timed> gathers;
-};
-
-/// Whether an update task is a reduction of gradients, which starts under the backward.
-bool reduces_gradients(const Task& task) {
-  const bool reduces =
-      task.collective == Collective::all_reduce || task.collective == Collective::reduce_scatter;
-  return reduces && task.axis == MeshAxis::data;
-}
+using TimedPass = std::vector<Timed>;
 
 /// Adds the steps of one rank's stages.
 class Builder {
@@ -98,7 +88,7 @@ class Builder {
 
   /// A transfer of `task` from a rank's ports to another's (its own in a collective).
   Timed transfer(const Task& task, std::size_t from, std::size_t to, std::string name) {
-    const TaskCost cost = models_.network.cost(task.collective, task.group, task.payload);
+    const TaskCost cost = models_.collective(task.collective, task.group, task.payload);
     Timed timed{to_picoseconds(cost.time), 0, TaskGraph::kNoRoute, 0, &task};
     timed.kind = kind(from, RoleLane::network, Bound::network, std::move(name), task.pass);
     if (!share_links_ || timed.duration == 0) return timed;
@@ -137,16 +127,13 @@ class Builder {
   const TimedPass& timed_pass(std::size_t rank, std::uint32_t block, SlotPass pass) {
     const auto [found, added] = passes_.try_emplace({rank, block, pass});
     if (!added) return found->second;
-    const Block& source = state_.lowerer.workload().blocks[block];
+    const BlockProgram& program = programs_[block];
+    const Block& source = state_.lowerer.workload(plan_).blocks[program.block];
     const auto name = [&](const Task& task) {
       return source.name + "." + (task.op == kWholeBlock ? "weights" : source.ops[task.op].name);
     };
-    const BlockProgram& program = programs_[block];
     for (const Task& task : kept(tasks_of(program, pass)))
-      found->second.tasks.push_back(timed(task, rank, name(task)));
-    if (pass == SlotPass::backward_weight) return found->second;
-    for (const Task& task : program.gathers)
-      found->second.gathers.push_back(timed(task, rank, name(task)));
+      found->second.push_back(timed(task, rank, name(task)));
     return found->second;
   }
 
@@ -157,7 +144,7 @@ class Builder {
     TaskId compute = kNone;
     TaskId network = kNone;
     ids_.clear();
-    for (const Timed& timed : pass.tasks) {
+    for (const Timed& timed : pass) {
       const TaskId id = add(timed);
       TaskId& lane = timed.task->collective == Collective::none ? compute : network;
       const bool free = lane == kNone && timed.task->after.empty();
@@ -176,48 +163,47 @@ class Builder {
     return end;
   }
 
-  /// Where the passes of a stage stand: gathers of sharded weights run one block ahead.
-  struct Front {
-    TaskId done = kNone;         ///< end of the last block
-    TaskId gather_from = kNone;  ///< when the next gather may start
-    TaskId gathered = kNone;     ///< end of the last gather
-  };
-
-  void add_block(const TimedPass& pass, Front& front) {
-    TaskId start = front.done;
-    if (!pass.gathers.empty()) {
-      TaskId last = front.gathered;
-      for (const Timed& gather : pass.gathers) {
-        const TaskId id = add(gather);
-        if (last == front.gathered) edge(front.gather_from, id);
-        edge(last, id);
-        last = id;
-      }
-      front.gathered = last;
-      start = joint();
-      edge(front.done, start);
-      edge(last, start);
+  /// Waiting for sharded weights and gradients and for the host's copies, as predict has it: these
+  /// hide under other blocks of the same pass and share no link here.
+  Seconds waiting(const Slot& slot) const {
+    const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
+    Seconds time = cost_of_stage(stage, costs_, slot.pass).time;
+    for (const StageBlock& run : stage) {
+      if (run.use != SegmentUse::executed) continue;
+      time -= static_cast<double>(run.repeat) * costs_.cost[run.program].of(slot.pass).time;
     }
-    front.gather_from = start;
-    front.done = add_pass(pass, start);
+    return std::max(Seconds{}, time);
+  }
+
+  TaskId add_wait(Seconds time, std::size_t rank, const std::string& name, Pass pass,
+                  TaskId after) {
+    if (to_picoseconds(time) <= 0) return after;
+    Timed timed;
+    timed.duration = to_picoseconds(time);
+    timed.kind = kind(rank, RoleLane::network, Bound::network, name, pass);
+    const TaskId id = add(timed);
+    edge(after, id);
+    return id;
   }
 
   SlotTasks add_slot(const Slot& slot, std::size_t rank, bool last) {
     SlotTasks tasks;
     tasks.begin = joint();
-    Front front{tasks.begin, tasks.begin, kNone};
+    TaskId done = add_wait(waiting(slot), rank, "weights and copies (exposed)",
+                           slot.pass == SlotPass::forward ? Pass::forward : Pass::backward_input,
+                           tasks.begin);
     const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
     for (std::size_t i = 0; i < stage.size(); ++i) {
       const StageBlock& run = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (run.use != SegmentUse::executed) continue;
       const TimedPass& pass = timed_pass(rank, run.program, slot.pass);
       for (std::int64_t n = 0; n < run.repeat; ++n) {
-        add_block(pass, front);
-        if (last) tasks.blocks.push_back(front.done);
+        done = add_pass(pass, done);
+        if (last) tasks.blocks.push_back(done);
       }
     }
     tasks.end = joint();
-    edge(front.done, tasks.end);
+    edge(done, tasks.end);
     return tasks;
   }
 
@@ -263,13 +249,19 @@ class Builder {
     TaskId end = joint();
     edge(passes_end, end);
     edge(last, end);
-    for (const Task& task : kept(state_.update_of_rank(plan_, costs_, rank))) {
+    const std::vector<Task>& update = kept(state_.update_of_rank(plan_, costs_, rank));
+    end = add_wait(exposed_copies(update, models_), rank, "states from and to the host (exposed)",
+                   Pass::update, end);
+    for (const Task& task : update) {
+      if (runs_elsewhere(plan_, task)) continue;
       const bool network = task.collective != Collective::none;
       const TaskId id = add(timed(task, rank, network ? "weights" : "optimizer"));
       edge(end, id);
       result_.updates[rank].push_back(id);
       end = id;
     }
+    end = add_wait(state_.exposed_gather(plan_, costs_, times_), rank, "weights (exposed)",
+                   Pass::update, end);
     result_.finish.push_back(end);
   }
 
@@ -288,11 +280,9 @@ class Builder {
   const std::vector<Timed>& timed_reduction(std::size_t rank, std::uint32_t block) {
     const auto [found, added] = reductions_.try_emplace({rank, block});
     if (!added) return found->second;
-    const bool apart = plan_.zero_stage < 2;
-    const std::string name = state_.lowerer.workload().blocks[block].name + ".gradients";
-    for (const Task& task : kept(update_tasks(plan_, costs_.memory[block]))) {
-      if (apart && reduces_gradients(task)) found->second.push_back(timed(task, rank, name));
-    }
+    const Block& source = state_.lowerer.workload(plan_).blocks[programs_[block].block];
+    for (const Task& task : kept(reduction_tasks(plan_, mesh_of(plan_), costs_.memory[block])))
+      found->second.push_back(timed(task, rank, source.name + ".gradients"));
     return found->second;
   }
 

@@ -17,14 +17,14 @@ constexpr double kWidening = 1.25;
 /// how much farther off a new group may be than `groups` known ones show. Source: Abramowitz and
 /// Stegun, 26.7.5 (expansion in 1 / degrees of freedom).
 double new_group_factor(double groups) {
-  constexpr double z = 1.6449;
+  constexpr double kZ = 1.6449;
   constexpr double kMost = 4;
   if (groups < 2) return kMost;
   const double v = groups - 1;
-  const double z3 = z * z * z;
-  const double z5 = z3 * z * z;
-  const double t = z + (z3 + z) / (4 * v) + (5 * z5 + 16 * z3 + 3 * z) / (96 * v * v);
-  return std::min(t / z * std::sqrt(1 + 1 / groups), kMost);
+  const double z3 = kZ * kZ * kZ;
+  const double z5 = z3 * kZ * kZ;
+  const double t = kZ + (z3 + kZ) / (4 * v) + (5 * z5 + 16 * z3 + 3 * kZ) / (96 * v * v);
+  return std::min(t / kZ * std::sqrt(1 + 1 / groups), kMost);
 }
 
 /// Widens the spread between groups by what few groups leave unknown, not that within them.

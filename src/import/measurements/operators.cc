@@ -73,11 +73,13 @@ ExpertLoad busiest_rank(double tokens, double top_k, double experts, double rank
     return std::pow(1 + (end - 1) * u, 1 / power);
   };
   double sum = 0;
-  for (double i = 1; i <= experts; ++i)
-    sum += load(i);
+  const auto count = static_cast<std::size_t>(experts);
+  for (std::size_t i = 1; i <= count; ++i)
+    sum += load(static_cast<double>(i));
   ExpertLoad result{0, 0};
-  for (double i = experts; i >= 1; i -= ranks) {
-    const double here = std::min(rows * load(i) / sum, tokens);
+  const auto step = static_cast<std::size_t>(ranks);
+  for (std::size_t i = count; i >= 1; i = i > step ? i - step : 0) {
+    const double here = std::min(rows * load(static_cast<double>(i)) / sum, tokens);
     result.rows += here;
     result.experts += std::min(here, 1.0);
   }

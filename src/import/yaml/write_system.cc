@@ -219,7 +219,7 @@ std::string kernel_yaml(const KernelEntry& entry) {
   text += fmt::format(", spread: {}, rows: {}", entry.spread, entry.rows);
   if (entry.high > 0) text += fmt::format(", low: {}, high: {}", entry.low, entry.high);
   if (entry.longest > Seconds{}) {
-    text += fmt::format(", shortest: {} us, longest: {} us", entry.shortest.base() * 1e6,
+    text += fmt::format(", shortest: {:.6g} us, longest: {:.6g} us", entry.shortest.base() * 1e6,
                         entry.longest.base() * 1e6);
   }
   return text + '}';
