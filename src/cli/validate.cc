@@ -170,7 +170,7 @@ std::optional<Table> peer_table(const std::string& folder) {
   if (!csv) return std::nullopt;
   Table table{"peers", "What other tools say of themselves, or were found to be off by", {}, {}};
   for (const CsvCell& cell : csv->header)
-    table.columns.push_back({cell.text, cell.text == "value" ? Unit::ratio : Unit::none});
+    table.columns.push_back({cell.text, cell.text == "share" ? Unit::ratio : Unit::none});
   for (const auto& cells : csv->rows) {
     std::vector<Cell>& row = table.rows.emplace_back();
     for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -15,7 +15,6 @@ namespace {
 
 struct DrawnBlock {
   std::array<std::vector<CostedTask>, kSlotPasses.size()> passes;  ///< by SlotPass
-  std::vector<CostedTask> gathers;
 };
 
 /// Times of the blocks of one slot.
@@ -34,6 +33,7 @@ class Disturbed {
         options_(options),
         order_(state.order(plan)),
         stages_(state.lowerer.stages(plan)),
+        costs_(state.costed(plan)),
         jitter_(options.jitter),
         block_ends_(order_.ranks.size()) {
     const Models& models = state.models(plan.execution);
@@ -42,7 +42,6 @@ class Disturbed {
       for (const SlotPass pass : kSlotPasses)
         block.passes[static_cast<std::size_t>(pass)] =
             costed_tasks(tasks_of(program, pass), models);
-      block.gathers = costed_tasks(program.gathers, models);
     }
     ports_ = options.jitter > 0 ? static_cast<std::size_t>(replicas.tensor) : 1;
   }
@@ -79,27 +78,21 @@ class Disturbed {
     return std::max<Picoseconds>(0, ran - found->second);
   }
 
-  /// The passes of a stage's blocks one after the other; gathers run one block ahead.
+  /// The passes of a stage's blocks one after the other, behind what they wait for.
   DrawnSlot draw(const Slot& slot, std::span<const double> factors, bool draws) {
     PassDraw pass(factors, factors.size() == 1 ? 1 : ports_, jitter_, draws);
     DrawnSlot drawn;
-    Seconds done;
-    Seconds gather_from;
-    Seconds gathered;
     const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
+    const Seconds waiting = waiting_of_stage(stage, costs_, slot.pass);
+    Seconds done = waiting > Seconds{} ? pass.factor() * waiting : Seconds{};
+    bool first = true;
     for (std::size_t i = 0; i < stage.size(); ++i) {
       const StageBlock& block = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (block.use != SegmentUse::executed) continue;
       const DrawnBlock& tasks = blocks_[block.program];
       for (std::int64_t n = 0; n < block.repeat; ++n) {
-        const Seconds before = done;
-        if (!tasks.gathers.empty() && slot.pass != SlotPass::backward_weight) {
-          gathered = std::max(gathered, gather_from);
-          for (const CostedTask& gather : tasks.gathers)
-            gathered += pass.factor() * gather.time;
-          done = std::max(done, gathered);
-        }
-        gather_from = done;
+        const Seconds before = first ? Seconds{} : done;
+        first = false;
         done += pass.run(tasks.passes[static_cast<std::size_t>(slot.pass)]);
         drawn.blocks.push_back(to_picoseconds(done) - to_picoseconds(before));
       }
@@ -229,6 +222,7 @@ class Disturbed {
   const SimulateOptions& options_;
   const ScheduleOrder& order_;
   const std::vector<std::vector<StageBlock>>& stages_;
+  const CostedBlocks& costs_;
   Jitter jitter_;
   std::size_t ports_ = 1;  ///< members of a tensor group
   std::vector<DrawnBlock> blocks_;

@@ -36,7 +36,10 @@ std::vector<RankCost> costs_of_ranks(Predictor::State& state, const Plan& plan,
 bool fills_in_order(Schedule schedule) { return schedule != Schedule::dualpipe; }
 
 /// Whether the last pass of every rank is a whole backward that those before it wait for.
-bool drains_in_order(Schedule schedule) { return has_equal_ranks(schedule); }
+bool drains_in_order(Schedule schedule) {
+  return schedule == Schedule::gpipe || schedule == Schedule::one_f_one_b ||
+         schedule == Schedule::interleaved;
+}
 
 }  // namespace
 

@@ -163,18 +163,7 @@ class Builder {
     return end;
   }
 
-  /// Waiting for sharded weights and gradients and for the host's copies, as predict has it: these
-  /// hide under other blocks of the same pass and share no link here.
-  Seconds waiting(const Slot& slot) const {
-    const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
-    Seconds time = cost_of_stage(stage, costs_, slot.pass).time;
-    for (const StageBlock& run : stage) {
-      if (run.use != SegmentUse::executed) continue;
-      time -= static_cast<double>(run.repeat) * costs_.cost[run.program].of(slot.pass).time;
-    }
-    return std::max(Seconds{}, time);
-  }
-
+  /// Waiting that predict has as one figure: it shares no link here.
   TaskId add_wait(Seconds time, std::size_t rank, const std::string& name, Pass pass,
                   TaskId after) {
     if (to_picoseconds(time) <= 0) return after;
@@ -189,10 +178,10 @@ class Builder {
   SlotTasks add_slot(const Slot& slot, std::size_t rank, bool last) {
     SlotTasks tasks;
     tasks.begin = joint();
-    TaskId done = add_wait(waiting(slot), rank, "weights and copies (exposed)",
-                           slot.pass == SlotPass::forward ? Pass::forward : Pass::backward_input,
-                           tasks.begin);
     const auto& stage = stages_[static_cast<std::size_t>(slot.stage)];
+    TaskId done = add_wait(
+        waiting_of_stage(stage, costs_, slot.pass), rank, "weights and copies (exposed)",
+        slot.pass == SlotPass::forward ? Pass::forward : Pass::backward_input, tasks.begin);
     for (std::size_t i = 0; i < stage.size(); ++i) {
       const StageBlock& run = stage[slot.pass == SlotPass::forward ? i : stage.size() - 1 - i];
       if (run.use != SegmentUse::executed) continue;
@@ -250,8 +239,12 @@ class Builder {
     edge(passes_end, end);
     edge(last, end);
     const std::vector<Task>& update = kept(state_.update_of_rank(plan_, costs_, rank));
-    end = add_wait(exposed_copies(update, models_), rank, "states from and to the host (exposed)",
-                   Pass::update, end);
+    const auto wait = [&](Seconds time, const std::string& name) {
+      const TaskId id = add_wait(time, rank, name, Pass::update, end);
+      if (id != end) result_.updates[rank].push_back(id);
+      end = id;
+    };
+    wait(exposed_copies(update, models_), "states from and to the host (exposed)");
     for (const Task& task : update) {
       if (runs_elsewhere(plan_, task)) continue;
       const bool network = task.collective != Collective::none;
@@ -260,8 +253,7 @@ class Builder {
       result_.updates[rank].push_back(id);
       end = id;
     }
-    end = add_wait(state_.exposed_gather(plan_, costs_, times_), rank, "weights (exposed)",
-                   Pass::update, end);
+    wait(state_.exposed_gather(plan_, costs_, times_), "weights (exposed)");
     result_.finish.push_back(end);
   }
 

@@ -55,10 +55,10 @@ Moves moves_of(const BlockCost& block, SlotPass pass) {
   return {};
 }
 
-/// Waiting for sharded weights and gradients and for the host's link, each of whose directions is a
-/// lane of its own; waiting for lanes adds up.
-Seconds waiting_of(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
-                   SlotPass pass) {
+}  // namespace
+
+Seconds waiting_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                         SlotPass pass) {
   constexpr int kLoadedAhead = 1;
   const bool moves = std::any_of(stage.begin(), stage.end(), [&](const StageBlock& run) {
     return moves_of(blocks.cost[run.program], pass).any();
@@ -81,8 +81,6 @@ Seconds waiting_of(const std::vector<StageBlock>& stage, const CostedBlocks& blo
          exposed_sharding(stores, kLoadedAhead);
 }
 
-}  // namespace
-
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
                        SlotPass pass) {
   PassCost sum;
@@ -95,7 +93,7 @@ PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks&
     sum.work += times * cost.work;
     add(sum.by_bound, cost.by_bound, times);
   }
-  const Seconds waiting = waiting_of(stage, blocks, pass);
+  const Seconds waiting = waiting_of_stage(stage, blocks, pass);
   sum.time += waiting;
   network_of(sum.by_bound) += waiting;
   return sum;

@@ -109,6 +109,11 @@ bool overlaps_backward(const Task& task);
 PassCost cost_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
                        SlotPass pass);
 
+/// Waiting of such a pass for sharded weights and gradients and for the host's link, each of whose
+/// directions is a lane of its own; waiting for lanes adds up.
+Seconds waiting_of_stage(const std::vector<StageBlock>& stage, const CostedBlocks& blocks,
+                         SlotPass pass);
+
 /// The operators of the rank that finishes last, summed over a step, longest first.
 std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan, std::size_t rank);
 

@@ -11,9 +11,9 @@
 namespace fastpath {
 namespace {
 
-/// Members of the group in one unit of `devices` devices.
+/// Members of the group in one unit of `devices` devices: the first stands at its start.
 double members(const Group& group, double devices) {
-  const double inside = std::floor(devices / static_cast<double>(group.stride));
+  const double inside = std::floor((devices - 1) / static_cast<double>(group.stride)) + 1;
   return std::clamp(inside, 1.0, static_cast<double>(group.size));
 }
 

@@ -93,7 +93,8 @@ RC_GTEST_PROP(prediction, full_recomputation_takes_longer_and_keeps_less, ()) {
   const Result<Prediction> kept = predict(workload, cluster(), plan);
   plan.recompute = Recompute::full;
   const Result<Prediction> again = predict(workload, cluster(), plan);
-  RC_ASSERT(again->step.value > kept->step.value);
+  // Where passes wait for gathered weights, recomputation hides under the waiting.
+  RC_ASSERT(again->step.value >= (1 - 1e-12) * kept->step.value);
   RC_ASSERT(again->memory[0].activations < kept->memory[0].activations);
 }
 
