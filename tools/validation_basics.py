@@ -238,7 +238,7 @@ def bare_machine():
         yield 'Not run here: `tools/bare_machine.sh quickstart`, `tools/bare_machine.sh check`.'
         return
     yield ('In a fresh Debian 12 of debootstrap\'s smallest kind, with nothing but a checkout '
-           '(no `../shared`); with a filled ccache folder mounted, the build is quicker than '
+           '(no reference material beside it); with a filled ccache folder mounted, the build is quicker than '
            'the first one on a new machine:\n')
     yield '| command | exit | seconds |'
     yield '|---|---|---|'
