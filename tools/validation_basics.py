@@ -216,7 +216,8 @@ def robustness():
     if not logs:
         yield 'No fuzzer was run.'
         return
-    yield '`tools/fuzz.sh SECONDS`, libFuzzer with the address sanitizer:\n'
+    yield ('`tools/fuzz.sh SECONDS`, libFuzzer with the address sanitizer. Bar: 600 seconds each '
+           '(`tools/fuzz.sh 600`); fewer below is a shorter run, not a pass:\n')
     yield '| importer | inputs tried | seconds | edges | findings |'
     yield '|---|---|---|---|---|'
     for log in logs:
@@ -237,7 +238,8 @@ def bare_machine():
         yield 'Not run here: `tools/bare_machine.sh quickstart`, `tools/bare_machine.sh check`.'
         return
     yield ('In a fresh Debian 12 of debootstrap\'s smallest kind, with nothing but a checkout '
-           '(no `../shared`):\n')
+           '(no reference material beside it); with a filled ccache folder mounted, the build is quicker than '
+           'the first one on a new machine:\n')
     yield '| command | exit | seconds |'
     yield '|---|---|---|'
     for log in logs:
