@@ -9,6 +9,6 @@
 namespace fastpath {
 
 /// Tables `summary`, `time` (shares of the run's time, adding up to it) and `checkpoints`.
-Findings explain_goodput(const Goodput& goodput, const std::string& title);
+Findings explain_goodput(const Goodput& run, const std::string& title);
 
 }  // namespace fastpath

@@ -336,32 +336,45 @@ void add_notes(Findings& findings, const PredictedCase& c) {
   }
 }
 
+using Ways = std::vector<std::string>;
+
+void save_weights(const Plan& plan, bool training, Ways& ways) {
+  ways.emplace_back("split weights further (a larger tp or pp)");
+  if (training && plan.data_parallel > 1 && plan.zero_stage < 3) {
+    ways.emplace_back("shard weights over data-parallel ranks (zero=3)");
+  }
+  if (!training) ways.emplace_back("store weights in a smaller format (weights=fp8)");
+}
+
+void save_gradients(const Plan& plan, Ways& ways) {
+  if (plan.data_parallel > 1 && plan.zero_stage < 2) ways.emplace_back("shard gradients (zero=2)");
+  if (plan.gradient_format == NumberFormat::fp32) ways.emplace_back("keep gradients in bf16");
+}
+
+void save_activations(const Plan& plan, bool training, Ways& ways) {
+  if (training && plan.recompute != Recompute::full) {
+    ways.emplace_back("recompute activations (recompute=full)");
+  }
+  if (plan.tensor_parallel > 1 && !plan.sequence_parallel) {
+    ways.emplace_back("split activations over the sequence (sequence_parallel)");
+  }
+  const int rows = plan.micro_batch == 0 && training ? 1 : plan.micro_batch;
+  if (rows != 1) ways.emplace_back("take smaller micro-batches (micro_batch=1)");
+  ways.emplace_back("use shorter sequences or split them (a larger cp)");
+}
+
 /// Savings by class: each is a flag of the plan that is not at its strongest yet.
-std::vector<std::string> savings_for(std::string_view memory_class, const Plan& plan, Phase phase) {
+Ways savings_for(std::string_view memory_class, const Plan& plan, Phase phase) {
   const bool training = phase == Phase::training;
-  std::vector<std::string> ways;
+  Ways ways;
   if (memory_class == "weights") {
-    ways.emplace_back("split weights further (a larger tp or pp)");
-    if (training && plan.data_parallel > 1 && plan.zero_stage < 3) {
-      ways.emplace_back("shard weights over data-parallel ranks (zero=3)");
-    }
-    if (!training) ways.emplace_back("store weights in a smaller format (weights=fp8)");
+    save_weights(plan, training, ways);
   } else if (memory_class == "gradients") {
-    if (plan.data_parallel > 1 && plan.zero_stage < 2)
-      ways.emplace_back("shard gradients (zero=2)");
-    if (plan.gradient_format == NumberFormat::fp32) ways.emplace_back("keep gradients in bf16");
+    save_gradients(plan, ways);
   } else if (memory_class == "optimizer") {
     if (plan.zero_stage < 1) ways.emplace_back("shard optimizer states (zero=1 and a larger dp)");
   } else if (memory_class == "activations" || memory_class == "workspace") {
-    if (training && plan.recompute != Recompute::full) {
-      ways.emplace_back("recompute activations (recompute=full)");
-    }
-    if (plan.tensor_parallel > 1 && !plan.sequence_parallel) {
-      ways.emplace_back("split activations over the sequence (sequence_parallel)");
-    }
-    const int rows = plan.micro_batch == 0 && training ? 1 : plan.micro_batch;
-    if (rows != 1) ways.emplace_back("take smaller micro-batches (micro_batch=1)");
-    ways.emplace_back("use shorter sequences or split them (a larger cp)");
+    save_activations(plan, training, ways);
   } else if (memory_class == "cache") {
     ways.emplace_back("serve fewer sequences or a shorter context at once");
     ways.emplace_back("store keys and values in a smaller format (cache=fp8)");

@@ -17,7 +17,7 @@ using Algorithm = CollectiveAlgorithm;
 constexpr double kPicosecondsPerSecond = 1e12;
 
 std::int64_t rounds(std::int64_t ranks) {
-  return std::bit_width(static_cast<std::uint64_t>(ranks) - 1);
+  return static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(ranks) - 1));
 }
 
 bool power_of_two(std::int64_t ranks) {

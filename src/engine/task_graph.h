@@ -74,7 +74,7 @@ class TaskGraph {
     return std::span(route_links_).subspan(routes_[route].first, routes_[route].count);
   }
   /// Of a task that shares nothing.
-  Picoseconds alone(TaskId task) const;
+  Picoseconds alone(TaskId id) const;
 
  private:
   std::vector<Task> tasks_;

@@ -26,7 +26,7 @@ class Lister {
         orders_(static_cast<std::size_t>(ranks)) {}
 
   std::vector<std::vector<Slot>> run() {
-    for (std::int64_t left = 3 * 2 * ranks_ * micro_batches_; left > 0; ++clock_) {
+    for (std::int64_t left = std::int64_t{6} * ranks_ * micro_batches_; left > 0; ++clock_) {
       const std::int64_t before = left;
       for (std::int64_t rank = 0; rank < ranks_; ++rank)
         left -= step(rank) ? 1 : 0;

@@ -414,6 +414,7 @@ Result<Plan> parse_plan(std::string_view text, const Place& place) {
 
 std::vector<std::pair<std::string, std::string>> all_words_of_plan(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> words;
+  words.reserve(kFields.size());
   for (const Field& field : kFields)
     words.emplace_back(field.name, field.write(plan));
   return words;

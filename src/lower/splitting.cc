@@ -147,12 +147,18 @@ Layout Splitting::of_input(const Block& block, const Op& op, std::size_t index,
     if (has_dim(tensor, dim)) {
       layout[axis] = split[axis];
     } else if (keys && kind(dim) == DimKind::heads) {
-      for (const Axis& candidate : tensor.axes) {
-        if (kind(candidate.dim) == DimKind::kv_heads) layout[axis] = Placement::over(candidate.dim);
-      }
+      layout[axis] = shared_heads(tensor);
     }
   }
   return layout;
+}
+
+Placement Splitting::shared_heads(const Tensor& tensor) const {
+  Placement found;
+  for (const Axis& candidate : tensor.axes) {
+    if (kind(candidate.dim) == DimKind::kv_heads) found = Placement::over(candidate.dim);
+  }
+  return found;
 }
 
 Layout Splitting::of_output(const Block& block, const Op& op, TensorId output, const OpDims& dims,

@@ -63,6 +63,8 @@ class Splitting {
   Placement context_split(const Op& op, const OpDims& dims) const;
   Placement sequence_split(const OpDims& dims) const;
   Placement keys_in_ring(const Tensor& tensor) const;
+  /// Over the heads of keys and values, where query heads are split.
+  Placement shared_heads(const Tensor& tensor) const;
   Placement expert_split(const Block& block, const Op& op, const OpDims& dims) const;
   Placement batch_split(const OpDims& dims) const;
   void divide(DimSizes& sizes, DimId dim, std::int64_t ways) const;

@@ -58,6 +58,7 @@ class Race {
   void aggregated_trees();
   void fabric_reduction();
   void pairs();
+  Seconds near_transfer(const CollectiveLine& line, bool all) const;
   void direct_kernels();
   void closed_forms();
   void host_and_copy();
@@ -197,17 +198,13 @@ void Race::fabric_reduction() {
 void Race::pairs() {
   const bool all = collective_ == Collective::all_to_all;
   if (!all && collective_ != Collective::send_recv) return;
+  const bool crosses = place_.units > 1;
   for (const Protocol protocol : kProtocols) {
     const CollectiveLine line = pairwise_line(protocol);
     if (line.share <= 0 || !allowed(protocol)) continue;
-    const bool crosses = place_.units > 1;
     Seconds latency = line.base + (all ? place_.inside - 1 : 1) * line.hop;
     Seconds transfer;
-    if (place_.inside > 1 && (all || !crosses)) {
-      const double near = all ? (place_.inside - 1) / place_.ranks : 1;
-      const double volume = all && place_.congestion > 0 ? place_.congestion : near;
-      transfer = volume * payload_ / (line.share * place_.bandwidth);
-    }
+    if (place_.inside > 1 && (all || !crosses)) transfer = near_transfer(line, all);
     if (crosses) {
       latency += out_hop(protocol);
       const double share = kNetworkShare[index(protocol)];
@@ -215,6 +212,13 @@ void Race::pairs() {
     }
     offer(latency, transfer, Algorithm::pairwise, protocol);
   }
+}
+
+/// What an all-to-all (`all`) or a message moves over the links inside a unit.
+Seconds Race::near_transfer(const CollectiveLine& line, bool all) const {
+  const double near = all ? (place_.inside - 1) / place_.ranks : 1;
+  const double volume = all && place_.congestion > 0 ? place_.congestion : near;
+  return volume * payload_ / (line.share * place_.bandwidth);
 }
 
 /// All-reduce kernels of serving engines: below the hand-over, instead of the library's own.

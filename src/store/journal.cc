@@ -136,7 +136,10 @@ std::string difference(std::string_view ours, std::string_view theirs) {
   while (!ours.empty() || !theirs.empty()) {
     const std::string mine = line(ours);
     const std::string other = line(theirs);
-    if (mine != other) return "its '" + other + "' is now '" + mine + "'";
+    if (mine == other) continue;
+    std::string text = "its '";
+    text.append(other).append("' is now '").append(mine).append("'");
+    return text;
   }
   return {};
 }

@@ -68,13 +68,30 @@ class Reader {
   Diagnostics warnings_;
 };
 
+/// The value as one spelling has it: flags without a value are true.
+std::string spelled(const Knob& knob, const Setting& setting) {
+  const bool flag = setting.flag && knob.values.starts_with("true=");
+  if (flag && setting.value != "false") return "true";
+  if (setting.value == "True") return "true";
+  return setting.value == "False" ? "false" : setting.value;
+}
+
+/// A value that the knob takes as it stands.
+std::optional<std::string> as_it_stands(const Knob& knob, const std::string& value) {
+  if (knob.values == "*" && value != "null") return value;
+  if (says_nothing(value)) return std::nullopt;
+  const auto count = parse_integer(value);
+  if (knob.values == kCount && count && *count >= 0 && *count <= kMostCount) {
+    return fmt::format("{}", *count);
+  }
+  if (knob.values == "%" && parse_number(value)) return value;
+  return std::nullopt;
+}
+
 /// The value in our words; nothing if the key says nothing or is mistaken.
 std::optional<std::string> Reader::value_of(const Knob& knob, const Setting& setting) {
-  std::string value = setting.value;
+  const std::string value = spelled(knob, setting);
   const auto pairs = pairs_of(knob.values);
-  const bool flag = setting.flag && knob.values.starts_with("true=");
-  if (flag && value != "false") value = "true";
-  if (value == "True" || value == "False") value = value == "True" ? "true" : "false";
   if (value.find('$') != value.npos) {
     mistakes_.push_back(
         {setting.value_place,
@@ -85,13 +102,8 @@ std::optional<std::string> Reader::value_of(const Knob& knob, const Setting& set
   for (const auto& [theirs, ours] : pairs) {
     if (theirs == value || (theirs == "null" && says_nothing(value))) return std::string(ours);
   }
-  if (knob.values == "*" && value != "null") return value;
+  if (auto plain = as_it_stands(knob, value)) return plain;
   if (says_nothing(value)) return std::nullopt;
-  const auto count = parse_integer(value);
-  if (knob.values == kCount && count && *count >= 0 && *count <= kMostCount) {
-    return fmt::format("{}", *count);
-  }
-  if (knob.values == "%" && parse_number(value)) return value;
   std::vector<std::string> known;
   known.reserve(pairs.size());
   for (const auto& pair : pairs)
