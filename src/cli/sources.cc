@@ -45,8 +45,6 @@ bool ends_with_any(const std::string& text, std::initializer_list<std::string_vi
   });
 }
 
-bool is_yaml(const std::string& name) { return ends_with_any(name, {".yaml", ".yml"}); }
-
 using TextReader = Result<Imported<Workload>> (*)(std::string_view text, const std::string& file);
 
 /// A reader of a text format whose workloads are of any phase: --train asks for a training step.
@@ -353,6 +351,7 @@ Result<System> Sources::system(const std::string& name) const {
 
 std::vector<std::string> Sources::parts() {
   std::vector<std::string> names;
+  names.reserve(kParts.size() + 1);
   for (const Part& part : kParts)
     names.emplace_back(part.name);
   names.emplace_back("models");

@@ -105,9 +105,11 @@ std::string scatter_svg(std::span<const ScatterPanel> panels, const std::string&
       "\n",
       kPanel * static_cast<double>(columns), kPanel * static_cast<double>(rows));
   for (std::size_t i = 0; i < panels.size(); ++i) {
+    const std::size_t row = i / kColumns;
+    const std::size_t column = i % kColumns;
     svg += fmt::format(R"svg(<g transform="translate({:.0f},{:.0f})">)svg",
-                       kPanel * static_cast<double>(i % kColumns) + kMargin,
-                       kPanel * static_cast<double>(i / kColumns) + kMargin);
+                       kPanel * static_cast<double>(column) + kMargin,
+                       kPanel * static_cast<double>(row) + kMargin);
     append_panel(svg, panels[i], unit);
     svg += "</g>\n";
   }

@@ -36,8 +36,7 @@ Vector clamped(Vector logs) {
 
 /// Solves A x = b for a symmetric positive definite A (Cholesky).
 Vector solve(Matrix a, Vector b) {
-  constexpr std::size_t n = kKernelParameters;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < kKernelParameters; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
       double sum = a[i][j];
       for (std::size_t k = 0; k < j; ++k)
@@ -45,13 +44,13 @@ Vector solve(Matrix a, Vector b) {
       a[i][j] = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / a[j][j];
     }
   }
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < kKernelParameters; ++i) {
     for (std::size_t k = 0; k < i; ++k)
       b[i] -= a[i][k] * b[k];
     b[i] /= a[i][i];
   }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k)
+  for (std::size_t i = kKernelParameters; i-- > 0;) {
+    for (std::size_t k = i + 1; k < kKernelParameters; ++k)
       b[i] -= a[k][i] * b[k];
     b[i] /= a[i][i];
   }
@@ -245,13 +244,13 @@ Calibration::Calibration(std::span<const CalibrationRow> rows, Libraries librari
 }
 
 const KernelParameters& Calibration::parameters(const CalibrationRow& row) const {
-  static const KernelParameters kDefault = default_kernel_parameters();
+  static const KernelParameters standard = default_kernel_parameters();
   const std::array<std::string, 5> names = group_names(row, libraries_);
   for (std::size_t level = names.size(); level-- > 0;) {
     const auto found = nodes_.find(names[level]);
     if (found != nodes_.end()) return found->second.parameters;
   }
-  return kDefault;
+  return standard;
 }
 
 }  // namespace fastpath

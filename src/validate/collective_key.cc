@@ -50,7 +50,7 @@ std::string link_of(const CollectiveRow& row, std::span<const LinkFigures> links
     if (row.ranks <= 2) return "nvlink-bridge";
     return has(row.device, "h100") ? "pcie5-x16" : "pcie4-x16";
   }
-  const std::string of_device = link_of_device(row.device);
+  std::string of_device = link_of_device(row.device);
   if (!of_device.empty()) return of_device;
   if (row.device.empty() && has(row.hardware, "p5")) return "nvlink4";
   return row.device.empty() ? "nvlink3" : std::string{};

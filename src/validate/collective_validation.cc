@@ -31,9 +31,8 @@ std::string where(const CollectiveSample& sample) {
 
 std::string tie_of(const CollectiveSample& sample, CollectiveFolds folds) {
   const auto octave = std::lround(sample.octave);
-  const std::string run =
-      fmt::format("{}/{}/{}/{}/{}/{}", sample.system, sample.link, sample.library, sample.cluster,
-                  name_of(sample.row->collective), sample.row->ranks);
+  std::string run = fmt::format("{}/{}/{}/{}/{}/{}", sample.system, sample.link, sample.library,
+                                sample.cluster, name_of(sample.row->collective), sample.row->ranks);
   switch (folds) {
     case CollectiveFolds::sizes: return fmt::format("{}/{}", run, octave);
     case CollectiveFolds::octaves: return fmt::format("{}", octave);
@@ -381,7 +380,10 @@ Findings collective_findings(std::span<const CollectiveSample> samples) {
       return fmt::format("{}: {}, {}", name_of(folds), where(*row.sample), size_of(*row.sample));
     });
     findings.notes.push_back(fmt::format("{}: {}.", name_of(folds), rule_of(folds)));
-    if (folds == CollectiveFolds::sizes) seen = std::move(scores);
+    if (folds == CollectiveFolds::sizes) {
+      seen = std::move(scores);
+      continue;
+    }
     if (folds != CollectiveFolds::systems) continue;
     findings.tables.push_back(bars.take());
     std::vector<double> means;

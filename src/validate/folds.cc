@@ -51,6 +51,7 @@ std::vector<Group> groups_of(std::span<const std::vector<std::string>> ties) {
     }
   }
   std::vector<Group> groups;
+  groups.reserve(by_root.size());
   for (auto& [root, group] : by_root)
     groups.push_back(std::move(group));
   std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {

@@ -219,8 +219,8 @@ const FrameworkNode& FrameworkCalibration::node(const TrainingCase& one) const {
     const auto found = nodes_.find(names[level]);
     if (found != nodes_.end()) return found->second;
   }
-  static const FrameworkNode kDefault{default_values(), 0, 0};
-  return kDefault;
+  static const FrameworkNode standard{default_values(), 0, 0};
+  return standard;
 }
 
 std::string_view name_of(TrainingFolding folding) {
