@@ -32,8 +32,8 @@ struct SimulateOptions {
   double jitter = 0;
   double straggler_share = 0;   ///< of ranks, drawn at random; within [0, 1]
   double straggler_factor = 1;  ///< of the time of their operators; at least 1
-  std::vector<SlowRank> slow_ranks;
-  std::vector<SlowLink> slow_links;
+  std::vector<SlowRank> slow_ranks = {};
+  std::vector<SlowLink> slow_links = {};
   bool share_links = true;           ///< false: transfers never slow each other
   bool timeline = false;             ///< fill Simulation::timeline
   std::int64_t max_spans = 200'000;  ///< of the timeline

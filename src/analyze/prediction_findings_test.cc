@@ -112,7 +112,7 @@ TEST(ExplainPrediction, equal_ranks_share_a_row_of_memory) {
 
 TEST(ExplainPrediction, what_does_not_fit_says_by_how_much_and_what_helps) {
   Sample sample;
-  sample.prediction.out_of_memory = OutOfMemory{3, Bytes{50}, Bytes{40}};
+  sample.prediction.out_of_memory = OutOfMemory{3, Bytes{50}, Bytes{40}, {}};
   const Findings findings = explain_prediction(sample.view());
   EXPECT_DOUBLE_EQ(sum_of(table(findings, "memory_shortage"), "missing", 1), 10);
   EXPECT_THAT(findings.notes, Contains(HasSubstr("zero=1")));
