@@ -11,16 +11,16 @@ namespace fastpath {
 
 /// Factors are times in a training step over those of the same kernels and collectives alone.
 struct Framework {
-  std::string id;          ///< "megatron-lm", "llm-foundry", ...
-  Fitted contraction;      ///< matmuls, convolutions and attention: power limits, cold caches
-  Fitted memory;           ///< norms and maps: kernels that are not fused, conversions of format
-  Fitted network;          ///< collectives: contention with kernels and each other, skew
+  std::string id;      ///< "megatron-lm", "llm-foundry", ...
+  Fitted contraction;  ///< matmuls, convolutions and attention: power limits, cold caches
+  Fitted memory;       ///< norms and maps: kernels that are not fused, conversions of format
+  /// Collectives: contention and skew above 1; below 1, more of them hides under kernels than
+  /// predicted.
+  Fitted network;
   Fitted experts;          ///< routed rows and their exchange: imbalance, permutation, host waits
   Fitted quantise;         ///< passes over the inputs of matmuls in formats narrower than they have
   Figure<Seconds> launch;  ///< of the host, from operator to operator, where it launches them
   Figure<Seconds> step;    ///< once a step: data loading, norms of gradients, logging
-  double low = 0;          ///< 90 % of measured over predicted steps lie between `low` and `high`;
-  double high = 0;         ///< 0 = not known
   std::size_t rows = 0;    ///< measured steps that it was fitted on
 };
 

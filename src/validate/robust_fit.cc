@@ -6,6 +6,8 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include "validate/score.h"
+
 namespace fastpath {
 namespace {
 
@@ -114,6 +116,14 @@ class Fit {
 FitResult robust_fit(std::span<const FitParameter> parameters, double noise,
                      const LogResiduals& residuals) {
   return Fit(parameters, noise, residuals).run();
+}
+
+double median_size(std::span<const double> residuals) {
+  std::vector<double> sizes;
+  sizes.reserve(residuals.size());
+  for (const double residual : residuals)
+    sizes.push_back(std::abs(residual));
+  return quantile(std::move(sizes), 0.5);
 }
 
 }  // namespace fastpath

@@ -29,4 +29,7 @@ struct FitResult {
 FitResult robust_fit(std::span<const FitParameter> parameters, double noise,
                      const LogResiduals& residuals);
 
+/// Median of the residuals' sizes: how far a typical row is off. 0 for no rows.
+double median_size(std::span<const double> residuals);
+
 }  // namespace fastpath

@@ -67,10 +67,7 @@ FrameworkNode fit_node(const Cases& all, const FrameworkValues& prior, double sp
   FrameworkNode node;
   std::copy(fit.values.begin(), fit.values.end(), node.values.begin());
   node.rows = all.size();
-  std::vector<double> errors;
-  for (const double residual : fit.residuals)
-    errors.push_back(std::abs(residual));
-  node.spread = quantile(std::move(errors), 0.5);
+  node.spread = median_size(fit.residuals);
   return node;
 }
 
@@ -97,8 +94,11 @@ Cases balanced(const Cases& all) {
 }
 
 std::string configuration(const TrainingCase& one) {
-  return fmt::format("{} {} {} {} {}", one.run.framework, one.run.model, one.run.system,
-                     one.run.devices, static_cast<const void*>(one.run.workload.get())) +
+  std::string sizes;
+  for (const Dim& dim : one.run.workload->dims)
+    sizes += fmt::format(" {}={}", dim.name, dim.size);
+  return fmt::format("{} {} {} {}{}", one.run.framework, one.run.model, one.run.system,
+                     one.run.devices, sizes) +
          fmt::format(" {} {} {} {} {}", one.run.plan.tensor_parallel,
                      one.run.plan.pipeline_parallel, one.run.plan.context_parallel,
                      one.run.plan.expert_parallel, one.run.plan.micro_batch);
@@ -106,11 +106,8 @@ std::string configuration(const TrainingCase& one) {
 
 std::vector<std::uint32_t> folds_of(std::span<const TrainingCase> cases, TrainingFolding folding) {
   std::vector<std::vector<std::string>> ties;
-  std::map<std::string, std::string> names;  // the same on every run, unlike addresses
   for (const TrainingCase& one : cases) {
-    const std::string key = configuration(one);
-    const auto [found, added] = names.try_emplace(key, one.run.id);
-    ties.push_back({folding == TrainingFolding::sources ? one.run.source : found->second});
+    ties.push_back({folding == TrainingFolding::sources ? one.run.source : configuration(one)});
   }
   return fold_of_rows(ties, folding == TrainingFolding::sources ? 0 : 10);
 }

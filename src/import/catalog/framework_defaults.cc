@@ -21,13 +21,14 @@ struct Condition {
   bool (*holds)(const Plan&, const FrameworkSetting&);
 };
 
-constexpr std::array<Condition, 6> kConditions{{
+constexpr std::array<Condition, 7> kConditions{{
     {"tp>1", [](const Plan& plan, const FrameworkSetting&) { return plan.tensor_parallel > 1; }},
     {"pp>1", [](const Plan& plan, const FrameworkSetting&) { return plan.pipeline_parallel > 1; }},
     {"zero>0", [](const Plan& plan, const FrameworkSetting&) { return plan.zero_stage > 0; }},
     {"zero=3", [](const Plan& plan, const FrameworkSetting&) { return plan.zero_stage == 3; }},
     {"bf16", [](const Plan&, const FrameworkSetting& s) { return s.format == NumberFormat::bf16; }},
     {"fp16", [](const Plan&, const FrameworkSetting& s) { return s.format == NumberFormat::fp16; }},
+    {"adapters", [](const Plan&, const FrameworkSetting& s) { return s.adapters; }},
 }};
 
 /// Knobs that are no words of a plan. Those whose name starts with fused_ and dropout are flags.

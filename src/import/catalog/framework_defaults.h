@@ -26,7 +26,7 @@ struct FrameworkDefault {
   std::string framework;
   std::string knob;
   std::string value;
-  std::string when;   ///< conditions that must all hold: tp>1 pp>1 zero>0 zero=3 bf16 fp16
+  std::string when;   ///< conditions that must all hold: tp>1 pp>1 zero>0 zero=3 bf16 fp16 adapters
   std::string since;  ///< ISO date of the first version with this default; empty = always
   Source source;      ///< confidence: documented | assumed
   std::string note;
@@ -38,6 +38,7 @@ struct FrameworkDefault {
 struct FrameworkSetting {
   std::string date;                          ///< of the software, ISO; empty = newest
   NumberFormat format = NumberFormat::bf16;  ///< of activations
+  bool adapters = false;                     ///< low-rank adapters are trained (LoRA)
 };
 
 /// A plan with its framework's defaults, and those that were used, in the table's order.

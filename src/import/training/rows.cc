@@ -81,13 +81,18 @@ class Reader {
     run.step = step;
     run.place = row.place("id");
     run.stack = sources_.defaults.root_of(run.framework);
-    const FrameworkSetting setting{"", activation_format(row.text("precision"))};
+    const FrameworkSetting setting{"", activation_format(row.text("precision")),
+                                   trains_adapters(row)};
     const auto plan = sources_.defaults.complete(printed_words(row, sizes), run.framework, setting);
     if (!plan) {
       errors_.insert(errors_.end(), plan.error().begin(), plan.error().end());
       return;
     }
     run.plan = plan->plan;
+    if (setting.adapters && run.plan.lora_rank == 0) {
+      leave_out(row, "trains adapters of a rank that neither it nor its framework states");
+      return;
+    }
     const auto settings = sources_.defaults.of(run.framework, setting, run.plan);
     const Result<DecoderSpec> spec = spec_of(row, sizes, sources_.models, settings);
     if (!spec) {

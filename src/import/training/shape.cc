@@ -122,7 +122,6 @@ void add_printed(const MeasurementRow& row, const RunSizes& sizes, PlanWords& wo
   }
   if (contains(row.text("notes"), "compile")) words.set("execution", "compiled", "notes");
   if (contains(row.text("notes"), "async TP")) words.set("overlap_tp", "true", "notes");
-  if (contains(row.text("model"), "lora")) words.set("lora", "16", "model");
 }
 
 }  // namespace
@@ -185,6 +184,8 @@ std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& s
   add_printed(row, sizes, words);
   return words.take();
 }
+
+bool trains_adapters(const MeasurementRow& row) { return contains(row.text("model"), "lora"); }
 
 NumberFormat activation_format(std::string_view precision) {
   return contains(precision, "fp16") ? NumberFormat::fp16 : NumberFormat::bf16;

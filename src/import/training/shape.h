@@ -42,6 +42,9 @@ Result<DecoderSpec> spec_of(const MeasurementRow& row, const RunSizes& sizes,
 /// The words of a plan that the row prints.
 std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& sizes);
 
+/// Whether the row's model is named as trained by low-rank adapters.
+bool trains_adapters(const MeasurementRow& row);
+
 /// Format of activations that a precision means.
 NumberFormat activation_format(std::string_view precision);
 
