@@ -8,7 +8,7 @@
 
 #include "fastpath/fastpath.h"
 
-#include "engine/task_graph.h"
+#include "engine/simulate/task_graph.h"
 #include "support/tiny_models.h"
 
 namespace fastpath {

@@ -10,9 +10,9 @@
 
 #include "fastpath/fastpath.h"
 
-#include "engine/fair_share.h"
-#include "engine/jitter.h"
-#include "engine/task_graph.h"
+#include "engine/simulate/fair_share.h"
+#include "engine/simulate/jitter.h"
+#include "engine/simulate/task_graph.h"
 #include "support/tiny_models.h"
 
 namespace fastpath {

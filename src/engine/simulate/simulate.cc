@@ -3,11 +3,11 @@
 #include <map>
 #include <string>
 
-#include "engine/disturbed.h"
-#include "engine/replicas.h"
-#include "engine/role_graph.h"
+#include "engine/simulate/disturbed.h"
+#include "engine/simulate/replicas.h"
+#include "engine/simulate/role_graph.h"
+#include "engine/simulate/step_timeline.h"
 #include "engine/state.h"
-#include "engine/step_timeline.h"
 
 namespace fastpath {
 namespace {

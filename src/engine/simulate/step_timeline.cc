@@ -1,4 +1,4 @@
-#include "engine/step_timeline.h"
+#include "engine/simulate/step_timeline.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "engine/fair_share.h"
+#include "engine/simulate/fair_share.h"
 
 #include <algorithm>
 #include <limits>

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "engine/disturbed.h"
-#include "engine/role_graph.h"
+#include "engine/simulate/disturbed.h"
+#include "engine/simulate/role_graph.h"
 
 namespace fastpath {
 

@@ -1,8 +1,8 @@
 /// A step whose ranks differ: passes of all different replicas, with drawn times.
 #pragma once
 
-#include "engine/replicas.h"
-#include "engine/role_graph.h"
+#include "engine/simulate/replicas.h"
+#include "engine/simulate/role_graph.h"
 
 namespace fastpath {
 

@@ -1,4 +1,4 @@
-#include "engine/disturbed.h"
+#include "engine/simulate/disturbed.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "engine/parted_backward.h"
-#include "engine/pass_draw.h"
-#include "engine/slot_input.h"
+#include "engine/simulate/pass_draw.h"
+#include "engine/simulate/slot_input.h"
 
 namespace fastpath {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/jitter.h"
+#include "engine/simulate/jitter.h"
 
 #include <cmath>
 #include <numeric>

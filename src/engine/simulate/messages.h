@@ -7,8 +7,8 @@
 #include "fastpath/simulation.h"
 #include "fastpath/system.h"
 
-#include "engine/fabric.h"
-#include "engine/task_graph.h"
+#include "engine/simulate/fabric.h"
+#include "engine/simulate/task_graph.h"
 
 namespace fastpath {
 

@@ -1,10 +1,10 @@
-#include "engine/replicas.h"
+#include "engine/simulate/replicas.h"
 
 #include <algorithm>
 #include <array>
 #include <map>
 
-#include "engine/jitter.h"
+#include "engine/simulate/jitter.h"
 
 namespace fastpath {
 namespace {

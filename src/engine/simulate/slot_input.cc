@@ -1,4 +1,4 @@
-#include "engine/slot_input.h"
+#include "engine/simulate/slot_input.h"
 
 namespace fastpath {
 

@@ -1,4 +1,4 @@
-#include "engine/pass_draw.h"
+#include "engine/simulate/pass_draw.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/block_cost.h"
-#include "engine/jitter.h"
+#include "engine/simulate/jitter.h"
 
 namespace fastpath {
 

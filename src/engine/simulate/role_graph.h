@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/simulate/task_graph.h"
 #include "engine/state.h"
-#include "engine/task_graph.h"
 
 namespace fastpath {
 

@@ -1,4 +1,4 @@
-#include "engine/messages.h"
+#include "engine/simulate/messages.h"
 
 #include <bit>
 #include <cmath>

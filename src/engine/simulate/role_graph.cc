@@ -1,4 +1,4 @@
-#include "engine/role_graph.h"
+#include "engine/simulate/role_graph.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/parted_backward.h"
-#include "engine/slot_input.h"
+#include "engine/simulate/slot_input.h"
 #include "ir/names.h"
 #include "lower/stages.h"
 

@@ -1,4 +1,4 @@
-#include "engine/task_graph.h"
+#include "engine/simulate/task_graph.h"
 
 #include <algorithm>
 #include <cmath>

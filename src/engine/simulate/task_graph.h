@@ -8,7 +8,7 @@
 
 #include "fastpath/quantity.h"
 
-#include "engine/fair_share.h"
+#include "engine/simulate/fair_share.h"
 
 namespace fastpath {
 

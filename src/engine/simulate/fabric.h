@@ -7,8 +7,8 @@
 #include "fastpath/quantity.h"
 #include "fastpath/system.h"
 
-#include "engine/fair_share.h"
-#include "engine/task_graph.h"
+#include "engine/simulate/fair_share.h"
+#include "engine/simulate/task_graph.h"
 
 namespace fastpath {
 

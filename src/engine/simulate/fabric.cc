@@ -1,4 +1,4 @@
-#include "engine/fabric.h"
+#include "engine/simulate/fabric.h"
 
 #include <algorithm>
 #include <cmath>
