@@ -119,6 +119,22 @@ void add_run(Findings& findings, const TrainingValidation& run, TrainingFolding 
   add("model", [](const ScoredRow& row) { return row.format; });
 }
 
+Table choice_table(const TrainingValidation& run, std::span<const TrainingCase> cases,
+                   TrainingFolding folding) {
+  const PlanChoice choice = plan_choice(measured_plans(run, cases));
+  return {
+      "plan_choice_" + std::string(name_of(folding)),
+      "Choosing among four and more measured plans of the same work",
+      {{"works", Unit::count},
+       {"plans", Unit::count},
+       {"median_rank_correlation", Unit::none},
+       {"mean_regret", Unit::ratio},
+       {"regret_of_90_percent", Unit::ratio},
+       {"random_regret", Unit::ratio}},
+      {{static_cast<double>(choice.works), static_cast<double>(choice.plans),
+        choice.median_correlation, choice.mean_regret, choice.regret_of_90, choice.random_regret}}};
+}
+
 Table row_table(const TrainingValidation& run, std::span<const TrainingCase> cases,
                 TrainingFolding folding) {
   Table table{"rows_" + std::string(name_of(folding)),
@@ -204,6 +220,7 @@ int run_validate_training(Session& session, const Arguments& arguments) {
           session.say(fmt::format("folds of {}: {} of {}", name_of(folding), done, all));
         });
     add_run(findings, run, folding);
+    findings.tables.push_back(choice_table(run, read->cases, folding));
     if (arguments.has("rows") || arguments.has("json")) {
       findings.tables.push_back(row_table(run, read->cases, folding));
     }

@@ -8,6 +8,7 @@
 
 #include "fastpath/fastpath.h"
 
+#include "ir/plan_text.h"
 #include "validate/folds.h"
 #include "validate/intervals.h"
 #include "validate/robust_fit.h"
@@ -93,15 +94,20 @@ Cases balanced(const Cases& all) {
   return some;
 }
 
-std::string configuration(const TrainingCase& one) {
+std::string work_of(const TrainingCase& one) {
   std::string sizes;
   for (const Dim& dim : one.run.workload->dims)
     sizes += fmt::format(" {}={}", dim.name, dim.size);
+  for (const Segment& segment : one.run.workload->segments)
+    sizes += fmt::format(" {}", segment.repeat);
   return fmt::format("{} {} {} {}{}", one.run.framework, one.run.model, one.run.system,
-                     one.run.devices, sizes) +
-         fmt::format(" {} {} {} {} {}", one.run.plan.tensor_parallel,
-                     one.run.plan.pipeline_parallel, one.run.plan.context_parallel,
-                     one.run.plan.expert_parallel, one.run.plan.micro_batch);
+                     one.run.devices, sizes);
+}
+
+std::string configuration(const TrainingCase& one) {
+  return work_of(one) + fmt::format(" {} {} {} {} {}", one.run.plan.tensor_parallel,
+                                    one.run.plan.pipeline_parallel, one.run.plan.context_parallel,
+                                    one.run.plan.expert_parallel, one.run.plan.micro_batch);
 }
 
 std::vector<std::uint32_t> folds_of(std::span<const TrainingCase> cases, TrainingFolding folding) {
@@ -222,6 +228,20 @@ const FrameworkNode& FrameworkCalibration::node(const TrainingCase& one) const {
 
 std::string_view name_of(TrainingFolding folding) {
   return folding == TrainingFolding::sources ? "sources" : "configurations";
+}
+
+std::vector<MeasuredPlan> measured_plans(const TrainingValidation& validation,
+                                         std::span<const TrainingCase> cases) {
+  std::vector<MeasuredPlan> plans;
+  plans.reserve(validation.rows.size());
+  for (std::size_t i = 0; i < validation.rows.size(); ++i) {
+    const TrainingCase& one = cases[validation.cases[i]];
+    const auto format = one.run.plan.compute_format;
+    plans.push_back({fmt::format("{} {}", work_of(one), format ? name_of(*format) : "own"),
+                     write_plan(one.run.plan), validation.rows[i].predicted,
+                     validation.rows[i].measured});
+  }
+  return plans;
 }
 
 TrainingValidation validate_training(

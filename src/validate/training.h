@@ -12,6 +12,7 @@
 #include "fastpath/framework.h"
 
 #include "ir/training_run.h"
+#include "validate/plan_choice.h"
 #include "validate/score.h"
 
 namespace fastpath {
@@ -88,6 +89,11 @@ struct TrainingValidation {
   std::vector<ScoredRow> rows;
   std::vector<std::size_t> cases;  ///< by row: index in the input
 };
+
+/// The rows as alternatives for the same work: one model, size of step, number of devices of a
+/// system, software and number format.
+std::vector<MeasuredPlan> measured_plans(const TrainingValidation& validation,
+                                         std::span<const TrainingCase> cases);
 
 TrainingValidation validate_training(std::span<const TrainingCase> cases, TrainingFolding folding,
                                      const std::function<void(std::size_t, std::size_t)>& progress);
