@@ -3,8 +3,8 @@
 include(CMakePackageConfigHelpers)
 
 set(config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/fastpath)
-if(TARGET fastpath)
-  install(TARGETS fastpath EXPORT fastpath ARCHIVE FILE_SET HEADERS)
+if(TARGET fastpath_library)
+  install(TARGETS fastpath_library EXPORT fastpath ARCHIVE FILE_SET HEADERS)
   install(EXPORT fastpath NAMESPACE fastpath:: FILE fastpathTargets.cmake
           DESTINATION ${config_folder})
   configure_package_config_file(cmake/fastpathConfig.cmake.in fastpathConfig.cmake

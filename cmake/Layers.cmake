@@ -72,15 +72,18 @@ function(fastpath_add_library)
   list(REMOVE_ITEM private_libraries fmt::fmt tl::expected)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/fastpath/*.h)
 
-  add_library(fastpath STATIC ${objects})
-  add_library(fastpath::fastpath ALIAS fastpath)
-  set_target_properties(fastpath PROPERTIES LINKER_LANGUAGE CXX)
-  target_compile_features(fastpath PUBLIC cxx_std_20)
-  target_sources(fastpath PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
-                                                  FILES ${headers})
-  target_link_libraries(fastpath PUBLIC fmt::fmt tl::expected PRIVATE ${private_libraries})
+  # Not named `fastpath`: for ninja that is the program's file.
+  add_library(fastpath_library STATIC ${objects})
+  add_library(fastpath::fastpath ALIAS fastpath_library)
+  set_target_properties(fastpath_library PROPERTIES
+    OUTPUT_NAME fastpath EXPORT_NAME fastpath LINKER_LANGUAGE CXX)
+  target_compile_features(fastpath_library PUBLIC cxx_std_20)
+  target_sources(fastpath_library PUBLIC
+    FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
+  target_link_libraries(fastpath_library PUBLIC fmt::fmt tl::expected PRIVATE ${private_libraries})
   # Each public header must compile alone: target all_verify_interface_header_sets.
-  set_target_properties(fastpath PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+  set_target_properties(fastpath_library PROPERTIES
+    VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
 endfunction()
 
 function(fastpath_add_program)
