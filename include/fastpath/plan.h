@@ -17,6 +17,8 @@ enum class Recompute : std::uint8_t {
   none,
   selective,  ///< the attention core (scores and softmax); nothing where attention is fused
   full,       ///< keep the inputs of blocks, run the forward again
+  operators,  ///< keep attention, and every second product of a block (PyTorch's per-operator
+              ///< policy as torchtitan sets it); run the rest again
 };
 
 /// Orders of forwards and backwards on pipeline ranks. The zero-bubble ones (arXiv 2401.10241) and
@@ -80,8 +82,13 @@ struct Plan {
   double expert_capacity = 0;   ///< rows an expert takes at most, over the mean; 0 = drops none
   Offload offload;
   Optimizer optimizer = Optimizer::adam;
-  bool master_weights = true;  ///< the optimizer keeps weights in fp32 besides
-  int lora_rank = 0;           ///< trains adapters of this rank on frozen matrices; 0 = all weights
+  bool master_weights = true;     ///< the optimizer keeps weights in fp32 besides; without, its
+                                  ///< moments are in the weights' format
+  bool step_in_backward = false;  ///< a block's weights are updated in its backward; needs one
+                                  ///< micro-batch and no pipeline
+  int loss_chunks = 1;    ///< the head and the loss see the tokens in so many parts, and make each
+                          ///< part's gradient at once: logits live for one part
+  int lora_rank = 0;      ///< trains adapters of this rank on frozen matrices; 0 = all weights
   int packed_length = 0;  ///< documents of this mean length share a sequence and do not attend to
                           ///< each other; 0 = one document a sequence
   Execution execution = Execution::eager;

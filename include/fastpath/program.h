@@ -87,6 +87,7 @@ struct BlockMemory {
   /// parallelism splits the tokens they see.
   double tensor_partial_parameters = 0;
   double distinct_parameters = 0;  ///< all trained elements, each over the ranks that hold a copy
+  Bytes tied_weights;              ///< of `weights`, those that another block of the model owns
   Bytes expert_weights;            ///< of `weights`, those that are split over the expert axis
   Bytes trained_weights;           ///< of `weights`, those of `parameters`
   Bytes trained_expert_weights;    ///< of `weights`, those of `expert_parameters`

@@ -1,10 +1,14 @@
 #include "cli/scenario.h"
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "import/catalog/framework_defaults.h"
+#include "import/catalog/framework_factors.h"
 #include "ir/names.h"
 #include "ir/system.h"
 
@@ -46,11 +50,16 @@ constexpr Flag kCatalogFlag{
     "",        true};
 constexpr std::array<Flag, 1> kCatalogFlags{kCatalogFlag};
 constexpr std::array<Flag, 2> kPlanFlags{kPlanFlag, kCatalogFlag};
-constexpr std::array<Flag, 5> kSystemFlags{{
+constexpr std::array<Flag, 6> kSystemFlags{{
     {"on", FlagKind::text, "SYSTEM", "system or device of the catalog, or a YAML file", "", true},
     {"devices", FlagKind::whole, "N", "that many devices instead of the system's own number", "",
      false},
     {"nodes", FlagKind::whole, "N", "that many nodes", "", false},
+    {"framework", FlagKind::text, "NAME",
+     "training steps as this framework runs them (megatron-lm, nemo, torchtitan, llm-foundry, "
+     "...); "
+     "not given: kernels and collectives as if alone",
+     "", false},
     kPlanFlag,
     kCatalogFlag,
 }};
@@ -182,6 +191,23 @@ void check_devices(const Scenario& scenario, Diagnostics& mistakes) {
        fmt::format("split less, or add --devices {}", needed)});
 }
 
+/// Factors of a training framework on a generation of devices. Errors: unknown frameworks.
+Result<std::shared_ptr<const Framework>> framework_on(const std::string& name,
+                                                      const std::string& generation) {
+  const Result<FrameworkDefaults> defaults = FrameworkDefaults::embedded();
+  if (!defaults) return failure(defaults.error());
+  const std::vector<std::string> known = defaults->frameworks();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    return failure(command_line(), fmt::format("unknown --framework {}", in_quotes(name)),
+                   did_you_mean(name, known));
+  }
+  const Result<FrameworkFactors> factors = FrameworkFactors::embedded();
+  if (!factors) return failure(factors.error());
+  const Framework* const found = factors->find(defaults->root_of(name), generation);
+  if (found == nullptr) return std::make_shared<const Framework>();
+  return std::make_shared<const Framework>(*found);
+}
+
 }  // namespace
 
 std::span<const Flag> workload_flags() { return kWorkloadFlags; }
@@ -242,6 +268,11 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   scenario.workload = std::move(workload->value);
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
+  if (const auto framework = arguments.text("framework")) {
+    auto found = framework_on(*framework, scenario.system.device.family);
+    if (!found) return failure(std::move(found.error()));
+    scenario.system.framework = std::move(*found);
+  }
   append(scenario.warnings, std::move(given->warnings));
   Result<Plan> parsed = given->on(scenario.system.device_count());
   if (plan.empty()) {
@@ -276,6 +307,12 @@ Result<Scenario> one_scenario(const Sources& sources, const Question& question,
 
 void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario) {
   std::vector<std::string> notes = question.assumptions;
+  if (scenario != nullptr && scenario->system.framework) {
+    const Framework& framework = *scenario->system.framework;
+    notes.push_back(fmt::format("Step as {} runs it: factors fitted to {} published steps.",
+                                framework.id.empty() ? "frameworks together" : framework.id,
+                                framework.rows));
+  }
   if (scenario != nullptr && scenario->plan_was_chosen) {
     notes.push_back(fmt::format("No --plan given: took the fastest of the usual ones, --plan '{}'.",
                                 scenario->plan_text));

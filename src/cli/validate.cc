@@ -194,8 +194,8 @@ std::vector<Folding> foldings_of(const std::string& name) {
 
 std::span<const Flag> validate_flags() {
   static constexpr std::array<Flag, 6> kFlags{{
-      {"of", FlagKind::choice, "WHAT", "operators (default) or training steps",
-       "operators|training", false},
+      {"of", FlagKind::choice, "WHAT", "operators (default), training steps or their memory",
+       "operators|training|training-memory", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
@@ -213,6 +213,9 @@ std::span<const Flag> validate_flags() {
 int run_validate(Session& session, const Arguments& arguments) {
   if (arguments.text_or("of", "operators") == "training") {
     return run_validate_training(session, arguments);
+  }
+  if (arguments.text_or("of", "operators") == "training-memory") {
+    return run_validate_memory(session, arguments);
   }
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());

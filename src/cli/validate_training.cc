@@ -1,79 +1,20 @@
 #include <array>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "fastpath/fastpath.h"
 
 #include "cli/emit.h"
-#include "cli/measured.h"
 #include "cli/sources.h"
+#include "cli/training_cases.h"
 #include "cli/verbs.h"
-#include "import/training/rows.h"
-#include "ir/system.h"
 #include "report/scatter_plot.h"
 #include "validate/training.h"
 
 namespace fastpath::cli {
 namespace {
-
-constexpr std::uintmax_t kMostBytes = 64u << 20;
-constexpr std::array<std::string_view, 1> kPublished{"training.csv"};
-
-struct Cases {
-  std::vector<TrainingCase> cases;
-  std::vector<UnscoredRun> unscored;
-};
-
-/// Puts each run on its system; runs whose plan is not legal there are not scored.
-Result<Cases> cases_from(const Sources& sources, TrainingRows rows) {
-  Cases result;
-  result.unscored = std::move(rows.unscored);
-  Diagnostics mistakes;
-  std::map<std::pair<std::string, std::int64_t>, System> systems;
-  for (TrainingRun& run : rows.runs) {
-    const std::pair key{run.system, run.devices};
-    auto found = systems.find(key);
-    if (found == systems.end()) {
-      Result<System> system = sources.system(run.system);
-      if (system) system = with_device_count(std::move(*system), run.devices);
-      if (!system) {
-        mistakes.insert(mistakes.end(), system.error().begin(), system.error().end());
-        continue;
-      }
-      found = systems.emplace(key, std::move(*system)).first;
-    }
-    const auto step = predict(*run.workload, found->second, run.plan);
-    if (!step) {
-      result.unscored.push_back({run.id, step.error().front().what});
-      continue;
-    }
-    result.cases.push_back({std::move(run), found->second});
-  }
-  if (!mistakes.empty()) return failure(std::move(mistakes));
-  return result;
-}
-
-Result<Cases> read_cases(const Session& session, const Arguments& arguments) {
-  const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return failure(sources.error());
-  std::vector<std::string> files = arguments.operands();
-  if (files.empty()) {
-    auto found = published_files(session, kPublished);
-    if (!found) return failure(found.error());
-    files = std::move(*found);
-  }
-  TrainingRows rows;
-  for (const std::string& file : files) {
-    const Result<std::string> text = read_file(file, kMostBytes);
-    if (!text) return failure(text.error());
-    auto read = sources->training_rows(*text, file);
-    if (!read) return failure(read.error());
-    rows.runs.insert(rows.runs.end(), read->runs.begin(), read->runs.end());
-    rows.unscored.insert(rows.unscored.end(), read->unscored.begin(), read->unscored.end());
-  }
-  return cases_from(*sources, std::move(rows));
-}
 
 using Key = std::function<std::string(const ScoredRow&)>;
 
@@ -164,38 +105,31 @@ Table row_table(const TrainingValidation& run, std::span<const TrainingCase> cas
   return table;
 }
 
-Table parameter_table(std::span<const TrainingCase> cases) {
+Table parameter_table(std::span<const TrainingCase> cases, const TrainingValidation& run) {
   std::vector<const TrainingCase*> all;
   for (const TrainingCase& one : cases)
     all.push_back(&one);
   const FrameworkCalibration calibration(all);
   Table table{"parameters",
               "Frameworks' factors, fitted on all rows",
-              {{"of", Unit::none}, {"rows", Unit::count}, {"spread", Unit::ratio}},
+              {{"of", Unit::none},
+               {"rows", Unit::count},
+               {"spread", Unit::ratio},
+               {"low", Unit::ratio},
+               {"high", Unit::ratio}},
               {}};
   for (std::size_t i = 0; i < kFrameworkParameters; ++i) {
     const FrameworkParameterInfo& one = info(static_cast<FrameworkParameter>(i));
     table.columns.push_back({std::string(one.name), one.unit == "s" ? Unit::seconds : Unit::none});
   }
   for (const auto& [name, node] : calibration.nodes()) {
-    table.rows.push_back(
-        {name.empty() ? "all" : name, static_cast<double>(node.rows), node.spread});
+    const auto interval = run.intervals.find(name);
+    const Interval known = interval == run.intervals.end() ? Interval{} : interval->second;
+    table.rows.push_back({name.empty() ? "all" : name, static_cast<double>(node.rows), node.spread,
+                          known.low, known.high});
     for (const double value : node.values)
       table.rows.back().emplace_back(value);
   }
-  return table;
-}
-
-Table unscored_table(const std::vector<UnscoredRun>& unscored) {
-  std::map<std::string, std::vector<std::string>> rules;
-  for (const UnscoredRun& run : unscored)
-    rules[run.rule].push_back(run.id);
-  Table table{"unscored",
-              "Rows that are listed, not scored",
-              {{"rule", Unit::none}, {"rows", Unit::count}, {"first", Unit::none}},
-              {}};
-  for (const auto& [rule, ids] : rules)
-    table.rows.push_back({rule, static_cast<double>(ids.size()), ids.front()});
   return table;
 }
 
@@ -210,12 +144,13 @@ std::vector<TrainingFolding> foldings_of(const std::string& name) {
 }  // namespace
 
 int run_validate_training(Session& session, const Arguments& arguments) {
-  const Result<Cases> read = read_cases(session, arguments);
+  const Result<TrainingCases> read = read_training(session, arguments, "training.csv");
   if (!read) return session.fail(read.error());
   Findings findings;
   findings.title = "Predicted against measured training steps";
+  std::optional<TrainingValidation> first;
   for (const TrainingFolding folding : foldings_of(arguments.text_or("folds", "all"))) {
-    const TrainingValidation run =
+    TrainingValidation run =
         validate_training(read->cases, folding, [&](std::size_t done, std::size_t all) {
           session.say(fmt::format("folds of {}: {} of {}", name_of(folding), done, all));
         });
@@ -224,8 +159,9 @@ int run_validate_training(Session& session, const Arguments& arguments) {
     if (arguments.has("rows") || arguments.has("json")) {
       findings.tables.push_back(row_table(run, read->cases, folding));
     }
+    if (!first) first = std::move(run);
   }
-  findings.tables.push_back(parameter_table(read->cases));
+  if (first) findings.tables.push_back(parameter_table(read->cases, *first));
   findings.tables.push_back(unscored_table(read->unscored));
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1| of a step's time; `unfitted` is without a framework's "

@@ -18,16 +18,18 @@ Bytes largest(const std::vector<StageBlock>& stage, const std::vector<BlockMemor
   return most;
 }
 
-/// Gathered weights and whole gradients of a stage that live while ZeRO-2 or 3 works on a block:
+/// Gathered weights and whole gradients of a stage that live while ZeRO-2 or 3, or a step in the
+/// backward, works on a block:
 /// the block at work and those gathered ahead, or all of the stage where they are kept.
 Bytes gathered(const Plan& plan, const std::vector<StageBlock>& stage,
                const std::vector<BlockMemory>& by_block) {
   const Group group = state_groups(plan, mesh_of(plan), false).shard;
-  if (plan.zero_stage < 2 || group.size == 1) return Bytes{};
+  const bool sharded = plan.zero_stage >= 2 && group.size > 1;
+  if (!sharded && !plan.step_in_backward) return Bytes{};
   Bytes sum = largest(stage, by_block, [&](const BlockMemory& block) {
     return (block.parameters + block.expert_parameters) * bytes_per_element(plan.gradient_format);
   });
-  if (plan.zero_stage < 3) return sum;
+  if (plan.zero_stage < 3 || !sharded) return sum;
   const Bytes all = stage_memory(stage, by_block).weights;
   const Bytes units = static_cast<double>(plan.prefetch + 1) *
                       largest(stage, by_block, [](const BlockMemory& b) { return b.weights; });
@@ -44,9 +46,7 @@ Bytes streamed(const Plan& plan, const std::vector<StageBlock>& stage,
 }
 
 /// Weights, gradients and optimizer state of one rank, sharded as ZeRO says (arXiv 1910.02054).
-void add_states(const Plan& plan, const std::vector<StageBlock>& stage,
-                const std::vector<BlockMemory>& by_block, MemoryByClass& memory) {
-  const BlockMemory sum = stage_memory(stage, by_block);
+void add_states(const Plan& plan, const BlockMemory& sum, MemoryByClass& memory) {
   const Mesh mesh = mesh_of(plan);
   const auto share = [&](int stage_needed, bool of_experts) {
     const Group group = state_groups(plan, mesh, of_experts).shard;
@@ -54,7 +54,8 @@ void add_states(const Plan& plan, const std::vector<StageBlock>& stage,
   };
   const double gradients =
       sum.parameters * share(2, false) + sum.expert_parameters * share(2, true);
-  memory.gradients += gradients * bytes_per_element(plan.gradient_format);
+  if (!plan.step_in_backward)
+    memory.gradients += gradients * bytes_per_element(plan.gradient_format);
   if (!plan.offload.optimizer) memory.optimizer += optimizer_state(plan, mesh, sum);
   if (plan.offload.weights) return;
   memory.weights +=
@@ -86,6 +87,20 @@ Bytes kept_for_weights(const std::vector<StageBlock>& stage, const CostedBlocks&
   return sum;
 }
 
+/// Whether the rank holds the first stage, whose embedding tables the tied heads of later stages
+/// read.
+bool owns_tables(const Plan& plan, std::size_t rank) {
+  for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
+    if (stage_of(plan, static_cast<std::int64_t>(rank), chunk) == 0) return true;
+  }
+  return false;
+}
+
+BlockMemory resident_memory(BlockMemory stage, bool owns_tables) {
+  if (owns_tables) stage.weights -= stage.tied_weights;
+  return stage;
+}
+
 }  // namespace
 
 std::vector<Bytes> Predictor::State::peak_activations(const Plan& plan, const CostedBlocks& costs) {
@@ -115,13 +130,14 @@ std::vector<MemoryByClass> Predictor::State::memory(const Plan& plan, const Cost
     for (std::int64_t chunk = 0; chunk < chunks_of(plan); ++chunk) {
       const auto s = stage_of(plan, static_cast<std::int64_t>(rank), chunk);
       const auto& stage = stages[static_cast<std::size_t>(s)];
-      const BlockMemory sum = stage_memory(stage, costs.memory);
+      const BlockMemory sum =
+          resident_memory(stage_memory(stage, costs.memory), owns_tables(plan, rank));
       memory.workspace =
           std::max(memory.workspace, sum.working + gathered(plan, stage, costs.memory) +
                                          streamed(plan, stage, costs.memory));
       memory.cache += micro_batches * sum.cache;
       if (training()) {
-        add_states(plan, stage, costs.memory, memory);
+        add_states(plan, sum, memory);
       } else if (!plan.offload.weights) {
         memory.weights += sum.weights;
       }

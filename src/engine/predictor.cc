@@ -2,6 +2,8 @@
 #include <cmath>
 #include <string>
 
+#include "fastpath/framework.h"
+
 #include "engine/remedies.h"
 #include "engine/state.h"
 #include "ir/semantics.h"
@@ -56,6 +58,16 @@ double relative_half_width(const Prediction& prediction, const Achieved& achieve
   for (const double part : parts)
     variance += part * part * grow * grow;
   return kNinetyPercent * kSigmasPerSpread * std::sqrt(variance);
+}
+
+/// From a framework's own residuals on published steps where there are any, else from the spreads.
+void set_interval(const System& system, Prediction& prediction) {
+  Estimate<Seconds>& step = prediction.step;
+  const bool known = prediction.phase == Phase::training && system.framework &&
+                     system.framework->low < system.framework->high;
+  const double half = relative_half_width(prediction, system.device.achieved);
+  step.low = known ? system.framework->low * step.value : step.value / (1 + half);
+  step.high = (known ? system.framework->high : 1 + half) * step.value;
 }
 
 void set_items(const Workload& workload, Prediction& prediction) {
@@ -185,9 +197,7 @@ Prediction Predictor::State::predict(const Plan& plan) {
   set_items(lowerer.workload(), result);
   set_fit(system, result);
   set_energy_and_cost(system, result);
-  const double half = relative_half_width(result, system.device.achieved);
-  result.step.low = result.step.value / (1 + half);
-  result.step.high = (1 + half) * result.step.value;
+  set_interval(system, result);
   return result;
 }
 

@@ -56,14 +56,15 @@ void describe(A& archive, T& task) {
 
 template <class A, Describes<BlockMemory> T>
 void describe(A& archive, T& memory) {
-  auto& [weights, parameters, expert, partial, distinct, expert_weights, trained, trained_expert,
-         matrix, expert_matrix, matrices, orthogonalisation, saved, working, boundary, cache,
-         offloaded] = memory;
+  auto& [weights, parameters, expert, partial, distinct, tied, expert_weights, trained,
+         trained_expert, matrix, expert_matrix, matrices, orthogonalisation, saved, working,
+         boundary, cache, offloaded] = memory;
   archive("weights_B", weights);
   archive("parameters", parameters);
   archive("expert_parameters", expert);
   archive("tensor_partial_parameters", partial);
   archive("distinct_parameters", distinct);
+  archive("tied_weights_B", tied);
   archive("expert_weights_B", expert_weights);
   archive("trained_weights_B", trained);
   archive("trained_expert_weights_B", trained_expert);

@@ -72,8 +72,10 @@ constexpr Table<MeshAxis, 5> kMeshAxisNames{{{"tp", MeshAxis::tensor},
                                              {"dp", MeshAxis::data},
                                              {"pp", MeshAxis::pipeline}}};
 
-constexpr Table<Recompute, 3> kRecomputes{
-    {{"none", Recompute::none}, {"selective", Recompute::selective}, {"full", Recompute::full}}};
+constexpr Table<Recompute, 4> kRecomputes{{{"none", Recompute::none},
+                                           {"selective", Recompute::selective},
+                                           {"full", Recompute::full},
+                                           {"operators", Recompute::operators}}};
 
 constexpr Table<Schedule, 6> kSchedules{{{"gpipe", Schedule::gpipe},
                                          {"1f1b", Schedule::one_f_one_b},

@@ -285,6 +285,8 @@ constexpr std::array kFields = {
     Field{"offload", &read_offload, &write_offload},
     name_field<&Plan::optimizer>("optimizer"),
     flag_field<&Plan::master_weights>("master"),
+    flag_field<&Plan::step_in_backward>("step_in_backward"),
+    count_field<&Plan::loss_chunks, 1, kMostRanks>("loss_chunks"),
     count_field<&Plan::lora_rank, 0, kMostRanks>("lora"),
     count_field<&Plan::packed_length, 0, 1 << 30>("packed"),
     name_field<&Plan::execution>("execution"),

@@ -30,7 +30,7 @@ struct PlanWord {
 ///   schedule = gpipe | 1f1b | interleaved:CHUNKS | zb-h1 | zb-v | dualpipe
 ///   first_stage, last_stage = N layers of the first and last virtual stage; 0 = an even share
 ///   ends_are_layers = BOOL      embedding and head count as layers in even shares
-///   recompute = none | selective | full | full:LAYERS of a virtual stage
+///   recompute = none | selective | operators | full | full:LAYERS of a virtual stage
 ///   zero = 0 | 1 | 2 | 3
 ///   shard = N                   data ranks that share one copy (HSDP); 0 = all
 ///   reshard = BOOL, prefetch = N    of ZeRO-3's gathered weights
@@ -39,6 +39,8 @@ struct PlanWord {
 ///   offload = none | activations,optimizer,weights
 ///   optimizer = none | sgd | momentum | adam | adam-8bit | muon
 ///   master = BOOL               fp32 weights in the optimizer
+///   step_in_backward = BOOL     the optimizer's step runs block by block in the backward
+///   loss_chunks = N             parts of the tokens whose logits live at once
 ///   lora = RANK, packed = LENGTH
 ///   execution = eager | compiled | graph
 ///   attention = flash | unfused

@@ -29,6 +29,20 @@ struct TrainingRun {
   Place place;
 };
 
+/// What a measured peak of memory counts.
+enum class MemoryCounted : std::uint8_t {
+  allocated,  ///< tensors
+  reserved,   ///< what the allocator holds for them
+  device,     ///< all of the process: contexts and communicators too
+};
+
+/// A measurement of the memory that the fullest device needs; the run's time is not known.
+struct MemoryRun {
+  TrainingRun run;
+  MemoryCounted counted = MemoryCounted::allocated;
+  Bytes peak;
+};
+
 /// A row that is not scored, and the rule that says so.
 struct UnscoredRun {
   std::string id;

@@ -20,6 +20,7 @@ void forget_the_step(Plan& plan) {
   plan.overlap_weights = standard.overlap_weights;
   plan.optimizer = standard.optimizer;
   plan.master_weights = standard.master_weights;
+  plan.step_in_backward = standard.step_in_backward;
   plan.offload.optimizer = standard.offload.optimizer;
 }
 
@@ -81,10 +82,10 @@ BlockKey block_key(const Plan& plan, std::int64_t rows) {
 std::size_t BlockKeyHash::operator()(const BlockKey& key) const {
   const Plan& plan = key.plan;
   Hash hash;
-  for (const int value :
-       {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel, plan.data_parallel,
-        plan.pipeline_parallel, plan.expert_tensor_parallel, plan.zero_stage, plan.shard,
-        plan.prefetch, plan.recompute_layers, plan.lora_rank, plan.packed_length}) {
+  for (const int value : {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel,
+                          plan.data_parallel, plan.pipeline_parallel, plan.expert_tensor_parallel,
+                          plan.zero_stage, plan.shard, plan.prefetch, plan.recompute_layers,
+                          plan.lora_rank, plan.packed_length, plan.loss_chunks}) {
     hash.mix(value);
   }
   // Small fields share a word.

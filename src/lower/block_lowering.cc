@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "lower/backward.h"
@@ -55,6 +56,7 @@ void count_weight(const Splitting& splitting, const Tensor& tensor, const Layout
   const double local = elements_at(splitting, tensor, home);
   const Bytes bytes = local * bytes_per_element(tensor.format);
   memory.weights += bytes;
+  if (tensor.tied) memory.tied_weights += bytes;
   if (of_experts) memory.expert_weights += bytes;
   if (tensor.role != TensorRole::weight || tensor.tied) return;
   (of_experts ? memory.expert_parameters : memory.parameters) += local;
@@ -104,12 +106,42 @@ void count_matrices(const Splitting& splitting, const Block& block, const Forwar
   }
 }
 
+/// Bytes of logits that are not there at the same time as others, by operator that touches them
+/// and, at the end, for the backward.
+struct ChunkedLogits {
+  std::vector<Bytes> by_op;
+  std::vector<Bytes> by_tensor;
+};
+
+ChunkedLogits chunked_logits(const Splitting& splitting, const Block& block,
+                             const ForwardState& forward) {
+  ChunkedLogits absent{std::vector<Bytes>(block.ops.size()),
+                       std::vector<Bytes>(block.tensors.size())};
+  const double others = 1 - 1.0 / splitting.plan().loss_chunks;
+  if (others <= 0) return absent;
+  for (const Op& loss : block.ops) {
+    if (loss.kind != OpKind::cross_entropy) continue;
+    const TensorId logits = loss.inputs[0];
+    const Bytes bytes = others * splitting.bytes(block.tensors[logits], forward.home[logits]);
+    absent.by_tensor[logits] = bytes;
+    for (std::size_t op = 0; op < block.ops.size(); ++op) {
+      const auto touches = [&](const std::vector<TensorId>& ids) {
+        return std::find(ids.begin(), ids.end(), logits) != ids.end();
+      };
+      if (touches(block.ops[op].inputs) || touches(block.ops[op].outputs))
+        absent.by_op[op] += bytes;
+    }
+  }
+  return absent;
+}
+
 BlockMemory memory_of(const LoweringContext& context, const Block& block,
                       const ForwardState& forward) {
   const Splitting& splitting = context.splitting;
-  const std::vector<bool> saved = saved_tensors(block);
+  const std::vector<bool> saved = kept_tensors(splitting.plan(), block);
   const std::vector<bool> of_experts = expert_weights(block);
   const std::vector<bool> partial = partial_over_tensor(block, forward);
+  const ChunkedLogits absent = chunked_logits(splitting, block, forward);
   BlockMemory memory;
   for (std::size_t id = 0; id < block.tensors.size(); ++id) {
     const Tensor& tensor = block.tensors[id];
@@ -118,7 +150,7 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
     if (is_resident(tensor)) count_weight(splitting, tensor, home, of_experts[id], memory);
     if (partial[id]) memory.tensor_partial_parameters += elements_at(splitting, tensor, home);
     if (tensor.role == TensorRole::cache) memory.cache += bytes;
-    if (context.training && saved[id]) memory.saved += bytes;
+    if (context.training && saved[id]) memory.saved += bytes - absent.by_tensor[id];
     const bool enters = tensor.role == TensorRole::activation && !forward.produced[id];
     if (enters) memory.boundary += bytes;
   }
@@ -128,7 +160,8 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
     if (context.training) {
       memory.saved += saved_besides(splitting.plan(), block, block.ops[op], shape);
     }
-    memory.working = std::max(memory.working, shape.read + shape.write - shape.weights);
+    memory.working =
+        std::max(memory.working, shape.read + shape.write - shape.weights - absent.by_op[op]);
   }
   return memory;
 }
@@ -142,6 +175,38 @@ void recompute_forward(ForwardState& forward, TaskList& list, BlockMemory& memor
   }
   memory.working += memory.saved;
   memory.saved = memory.boundary;
+}
+
+/// What `recompute=operators` does not keep: the same tasks but for kept operators and reductions
+/// over ranks, whose results are kept. What comes back lives as long as the block's backward.
+void recompute_operators(const LoweringContext& context, const Block& block,
+                         const ForwardState& forward, TaskList& list, BlockMemory& memory) {
+  const std::vector<bool> kept = kept_operators(block);
+  std::vector<std::optional<std::uint32_t>>
+      again;  // by forward task; what is kept is there already
+  for (Task task : forward.list.tasks()) {
+    const bool computes = task.collective == Collective::none;
+    const bool reduces =
+        task.collective == Collective::reduce_scatter || task.collective == Collective::all_reduce;
+    again.emplace_back();
+    if (reduces || (computes && task.op != kWholeBlock && kept[task.op])) continue;
+    std::vector<std::uint32_t> after;
+    for (const std::uint32_t before : task.after) {
+      if (again[before]) after.push_back(*again[before]);
+    }
+    task.after = std::move(after);
+    again.back() = list.add(std::move(task));
+    list.tasks().back().pass = Pass::recompute;
+  }
+  Plan keeping = context.splitting.plan();
+  keeping.recompute = Recompute::none;
+  const std::vector<bool> all = kept_tensors(keeping, block);
+  const std::vector<bool> some = kept_tensors(context.splitting.plan(), block);
+  for (std::size_t id = 0; id < all.size(); ++id) {
+    if (all[id] && !some[id]) {
+      memory.working += context.splitting.bytes(block.tensors[id], forward.home[id]);
+    }
+  }
 }
 
 /// The scores and probabilities only: the first two of attention's five backward products'
@@ -241,6 +306,9 @@ BlockProgram lower_block(const LoweringContext& context, std::uint32_t block_ind
     TaskList list(splitting, Pass::backward_input);
     const Plan& plan = splitting.plan();
     if (plan.recompute == Recompute::full) recompute_forward(forward, list, program.memory);
+    if (plan.recompute == Recompute::operators) {
+      recompute_operators(context, block, forward, list, program.memory);
+    }
     if (plan.recompute == Recompute::selective && !plan.flash_attention) {
       recompute_attention(block, forward, list);
     }

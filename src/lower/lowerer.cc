@@ -121,6 +121,7 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
     const BlockMemory& one = by_block[block.program];
     const auto times = static_cast<double>(block.repeat);
     sum.weights += times * one.weights;
+    sum.tied_weights += times * one.tied_weights;
     sum.expert_weights += times * one.expert_weights;
     if (block.use == SegmentUse::executed) {
       sum.parameters += times * one.parameters;

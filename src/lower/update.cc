@@ -41,16 +41,24 @@ struct Moments {
   double other = 0;
 };
 
-Moments moments(Optimizer optimizer) {
-  constexpr double kMoment = 4;                  // fp32
+/// Where the optimizer keeps no fp32 copy of the weights its moments have the weights' own format,
+/// as torch.optim makes them; adapters are not quantised.
+NumberFormat format_of_moments(const Plan& plan) {
+  if (plan.master_weights) return NumberFormat::fp32;
+  if (plan.lora_rank > 0) return NumberFormat::bf16;
+  return plan.weight_format.value_or(NumberFormat::bf16);
+}
+
+Moments moments(const Plan& plan) {
+  const double moment = bytes_per_element(format_of_moments(plan)).base();
   constexpr double kQuantised = 1 + 4.0 / 2048;  // a byte, and its share of a block's scale
-  switch (optimizer) {
+  switch (plan.optimizer) {
     case Optimizer::none:
     case Optimizer::sgd: return {};
-    case Optimizer::momentum: return {kMoment, kMoment};
-    case Optimizer::adam: return {2 * kMoment, 2 * kMoment};
+    case Optimizer::momentum: return {moment, moment};
+    case Optimizer::adam: return {2 * moment, 2 * moment};
     case Optimizer::adam_8bit: return {2 * kQuantised, 2 * kQuantised};
-    case Optimizer::muon: return {kMoment, 2 * kMoment};
+    case Optimizer::muon: return {moment, 2 * moment};
   }
   return {};
 }
@@ -130,7 +138,7 @@ double owned_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& m
 
 Bytes optimizer_state(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
   if (plan.optimizer == Optimizer::none) return Bytes{};
-  const Moments bytes = moments(plan.optimizer);
+  const Moments bytes = moments(plan);
   const double owned = owned_parameters(plan, mesh, memory);
   const double matrices = owned_matrix_parameters(plan, mesh, memory);
   const bool copied = plan.master_weights && plan.weight_format != NumberFormat::fp32;

@@ -27,6 +27,10 @@ class WordChecker {
     check_adapters();
     check_documents();
     check_offload();
+    check_step_in_backward();
+    if (plan_.loss_chunks > 1 && !training()) {
+      mistake("loss_chunks: nothing is trained", "leave it out");
+    }
   }
 
  private:
@@ -58,6 +62,21 @@ class WordChecker {
                          : ""),
         "the nearest legal value is shard=" +
             std::to_string(nearest_legal(plan_.shard, plan_.data_parallel, legal)));
+  }
+
+  void check_step_in_backward() {
+    if (!plan_.step_in_backward) return;
+    if (!training()) return mistake("step_in_backward: nothing is trained", "leave it out");
+    if (plan_.pipeline_parallel > 1) {
+      mistake("step_in_backward: gradients of a pipeline's micro-batches are summed first",
+              "use pp=1, or leave it out");
+    }
+    const std::int64_t rows = std::int64_t{std::max(1, plan_.micro_batch)} * plan_.data_parallel;
+    if (limits_.has_batch && rows > 0 && limits_.batch > rows) {
+      mistake("step_in_backward: gradients of " + std::to_string(limits_.batch / rows) +
+                  " micro-batches are summed first",
+              "raise micro_batch or dp until there is one, or leave it out");
+    }
   }
 
   void check_experts() {

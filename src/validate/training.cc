@@ -131,6 +131,13 @@ ScoredRow scored(const TrainingCase& one, Seconds predicted, Seconds naive) {
   return row;
 }
 
+/// Finest first.
+std::vector<std::string> regimes_of(const std::array<std::string, 3>& names,
+                                    std::string_view seen) {
+  return {fmt::format("{}, {}", names[2], seen), fmt::format("{}, {}", names[1], seen),
+          std::string(seen)};
+}
+
 void set_intervals(TrainingValidation& result, std::span<const TrainingCase> cases,
                    std::span<const std::uint32_t> folds, TrainingFolding folding) {
   const std::string_view seen =
@@ -138,13 +145,19 @@ void set_intervals(TrainingValidation& result, std::span<const TrainingCase> cas
   std::vector<Residual> residuals;
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     const ScoredRow& row = result.rows[i];
-    const auto names = group_names(cases[result.cases[i]]);
     residuals.push_back({std::log(row.measured / row.predicted),
-                         {fmt::format("{}, {}", names[2], seen),
-                          fmt::format("{}, {}", names[1], seen), std::string(seen)},
+                         regimes_of(group_names(cases[result.cases[i]]), seen),
                          folds[result.cases[i]]});
   }
   const ResidualIntervals intervals(residuals);
+  for (const TrainingCase& one : cases) {
+    const auto names = group_names(one);
+    const auto regimes = regimes_of(names, seen);
+    for (std::size_t level = 0; level < names.size(); ++level) {
+      result.intervals[names[level]] =
+          intervals.interval(std::span(regimes).subspan(names.size() - 1 - level));
+    }
+  }
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     ScoredRow& row = result.rows[i];
     const Interval interval = intervals.interval(residuals[i].regimes, folds[result.cases[i]]);

@@ -12,6 +12,7 @@
 #include "fastpath/framework.h"
 
 #include "ir/training_run.h"
+#include "validate/intervals.h"
 #include "validate/plan_choice.h"
 #include "validate/score.h"
 
@@ -88,6 +89,8 @@ std::string_view name_of(TrainingFolding folding);
 struct TrainingValidation {
   std::vector<ScoredRow> rows;
   std::vector<std::size_t> cases;  ///< by row: index in the input
+  /// Of rows that a fit had not seen, by the name of a FrameworkNode.
+  std::map<std::string, Interval, std::less<>> intervals;
 };
 
 /// The rows as alternatives for the same work: one model, size of step, number of devices of a

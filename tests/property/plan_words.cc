@@ -556,6 +556,65 @@ TEST(optimizer, muon_orthogonalises_matrices_in_fifteen_products) {
 
 // Packed documents.
 
+TEST(optimizer, a_step_in_the_backward_keeps_gradients_of_one_block) {
+  const Workload workload = decoder();
+  Plan plan;
+  plan.micro_batch = 16;
+  const MemoryByClass whole = predicted(workload, plan).memory[0];
+  plan.step_in_backward = true;
+  const MemoryByClass stepped = predicted(workload, plan).memory[0];
+  EXPECT_EQ(stepped.gradients, Bytes{});
+  EXPECT_LT(stepped.workspace, whole.workspace + whole.gradients);
+  EXPECT_GT(stepped.workspace, whole.workspace);
+  plan.micro_batch = 8;
+  EXPECT_EQ(
+      mistake(workload, plan),
+      "step_in_backward: gradients of 2 micro-batches are summed first | raise micro_batch or "
+      "dp until there is one, or leave it out");
+}
+
+TEST(loss, parts_keep_logits_of_one_part_and_take_no_other_time) {
+  const Workload workload = decoder();
+  Plan plan;
+  const BlockProgram whole = lowered(workload, plan).blocks.back();
+  plan.loss_chunks = 4;
+  const BlockProgram parted = lowered(workload, plan).blocks.back();
+  EXPECT_LT(parted.memory.saved, whole.memory.saved);
+  EXPECT_LT(parted.memory.working, whole.memory.working);
+  EXPECT_EQ(work_of(parted.forward), work_of(whole.forward));
+  EXPECT_EQ(work_of(parted.backward), work_of(whole.backward));
+}
+
+/// Bytes that a layer keeps under a way to recompute.
+Bytes kept_by(Recompute recompute) {
+  Plan plan;
+  plan.recompute = recompute;
+  return layer_of(lowered(decoder(), plan)).memory.saved;
+}
+
+TEST(recompute, operators_keep_less_than_all_and_more_than_the_blocks_inputs) {
+  EXPECT_LT(kept_by(Recompute::operators), kept_by(Recompute::none));
+  EXPECT_GT(kept_by(Recompute::operators), kept_by(Recompute::full));
+  Plan plan;
+  plan.recompute = Recompute::operators;
+  const BlockProgram program = layer_of(lowered(decoder(), plan));
+  // Of q, k, v, out, up, gate and down the second, fourth and sixth run again; attention does not.
+  int products = 0;
+  for (const Task& task : program.backward) {
+    if (task.pass != Pass::recompute) continue;
+    EXPECT_NE(task.shape.kind, OpKind::attention);
+    products += task.shape.kind == OpKind::matmul ? 1 : 0;
+  }
+  EXPECT_EQ(products, 3);
+}
+
+TEST(compiled, the_backward_runs_maps_and_norms_again_rather_than_keep_them) {
+  Plan plan;
+  const Bytes eager = layer_of(lowered(decoder(), plan)).memory.saved;
+  plan.execution = Execution::compiled;
+  EXPECT_LT(layer_of(lowered(decoder(), plan)).memory.saved, eager);
+}
+
 TEST(packing, documents_attend_to_themselves_only) {
   Plan plan;
   const auto attention = [&](int length) {

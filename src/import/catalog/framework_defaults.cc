@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "import/catalog/embedded.h"
 #include "import/catalog/table.h"
+#include "ir/names.h"
 
 namespace fastpath {
 namespace {
@@ -32,9 +33,10 @@ constexpr std::array<Condition, 7> kConditions{{
 }};
 
 /// Knobs that are no words of a plan. Those whose name starts with fused_ and dropout are flags.
-constexpr std::array<std::string_view, 10> kOtherKnobs{
-    "inherits",         "vocab",         "vocab_multiple", "dropout",    "fused_softmax",
-    "fused_activation", "fused_dropout", "fused_norm",     "fused_rope", "fused_loss"};
+constexpr std::array<std::string_view, 11> kOtherKnobs{
+    "inherits",      "selective",        "vocab",         "vocab_multiple", "dropout",
+    "fused_softmax", "fused_activation", "fused_dropout", "fused_norm",     "fused_rope",
+    "fused_loss"};
 
 const Condition* find_condition(std::string_view name) {
   const auto* const found =
@@ -60,6 +62,11 @@ std::string mistake_in_value(const FrameworkDefault& row) {
     return plan ? "" : plan.error().front().what;
   }
   if (row.knob == "inherits") return {};
+  if (row.knob == "selective") {
+    return parse_name<Recompute>(row.value)
+               ? ""
+               : fmt::format("{} is no word for recomputation", in_quotes(row.value));
+  }
   if (row.knob.starts_with("vocab")) {
     const auto count = parse_integer(row.value);
     return count && *count > 0 ? "" : fmt::format("{} is no count", in_quotes(row.value));

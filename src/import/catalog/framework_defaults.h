@@ -17,6 +17,7 @@ namespace fastpath {
 /// One row. `knob` is a word of a plan (ir/plan_text.h), or one of
 ///
 ///   inherits            another framework, whose rows hold where this one has none
+///   selective           the word of a plan for what the framework calls selective recomputation
 ///   vocab               tokens of the vocabulary
 ///   vocab_multiple      the vocabulary is padded to a multiple of this x tp
 ///   dropout             true | false

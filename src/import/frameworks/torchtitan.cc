@@ -34,7 +34,7 @@ constexpr auto kKnobs = std::to_array<Knob>({
     {"training.mixed_precision_param", "@format", "bfloat16=bf16 float32=fp32"},
     {"training.mixed_precision_reduce", "gradients", "float32=fp32"},
     {"training.dtype", "master", "float32=true bfloat16=false"},
-    {"activation_checkpoint.mode", "recompute", "none=none selective=selective full=full"},
+    {"activation_checkpoint.mode", "recompute", "none=none selective=operators full=full"},
     {"compile.enable", "execution", "true=compiled false=eager"},
     {"training.compile", "execution", "true=compiled false=eager"},
     {"optimizer.name", "optimizer", "AdamW=adam Adam=adam"},
@@ -91,7 +91,7 @@ void relate_data(Statements& said, Diagnostics& mistakes) {
   if (*shard > 1 && replicate > 1) said.set("shard", fmt::format("{}", *shard), *at);
 }
 
-void relate(Statements& said, Diagnostics& mistakes, Diagnostics& warnings) {
+void relate(Statements& said, Diagnostics& mistakes, Diagnostics&) {
   relate_data(said, mistakes);
   const Statement* rows = said.find("@local_batch");
   if (said.count_or("pp", 1) > 1) rows = said.find("@pipeline_rows");
@@ -110,12 +110,6 @@ void relate(Statements& said, Diagnostics& mistakes, Diagnostics& warnings) {
     said.set("compute", "mxfp8", *said.find("@converters"));
   } else if (converters.find("float8") != converters.npos) {
     said.set("compute", "fp8", *said.find("@converters"));
-  }
-  if (const Statement* at = said.find("recompute"); at && at->value == "selective") {
-    warnings.push_back({at->value_place,
-                        "torchtitan keeps every second matrix product and runs the rest again: "
-                        "read as the attention core alone",
-                        "the step takes longer and less memory than predicted"});
   }
 }
 

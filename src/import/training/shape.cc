@@ -68,8 +68,14 @@ std::vector<std::pair<std::string_view, std::string_view>> words_of_precision(
   return {};
 }
 
-std::string_view word_of_recompute(std::string_view text) {
-  return contains(text, "full") ? "full" : contains(text, "selective") ? "selective" : "none";
+/// What frameworks call selective differs: a setting says which word of a plan it is.
+std::string word_of_recompute(std::string_view text, std::span<const FrameworkDefault> settings) {
+  if (contains(text, "full")) return "full";
+  if (!contains(text, "selective")) return "none";
+  for (const FrameworkDefault& row : settings) {
+    if (row.knob == "selective") return row.value;
+  }
+  return "selective";
 }
 
 class PlanWords {
@@ -101,7 +107,8 @@ void add_mesh(const MeasurementRow& row, const RunSizes& sizes, PlanWords& words
   words.set("dp", std::to_string(std::max<std::int64_t>(1, data)), "n_devices");
 }
 
-void add_printed(const MeasurementRow& row, const RunSizes& sizes, PlanWords& words) {
+void add_printed(const MeasurementRow& row, const RunSizes& sizes,
+                 std::span<const FrameworkDefault> settings, PlanWords& words) {
   const std::int64_t chunks = whole(row, "vpp");
   if (chunks > 1 && sizes.pipeline > 1) {
     words.set("schedule", fmt::format("interleaved:{}", chunks), "vpp");
@@ -113,7 +120,7 @@ void add_printed(const MeasurementRow& row, const RunSizes& sizes, PlanWords& wo
   if (!zero.empty())
     words.set("zero", contains(zero, "fsdp") ? "3" : std::string(zero), "zero_stage");
   if (!row.text("recompute").empty()) {
-    words.set("recompute", std::string(word_of_recompute(row.text("recompute"))), "recompute");
+    words.set("recompute", word_of_recompute(row.text("recompute"), settings), "recompute");
   }
   if (contains(row.text("attention_impl"), "flash"))
     words.set("attention", "flash", "attention_impl");
@@ -178,10 +185,11 @@ Result<DecoderSpec> spec_of(const MeasurementRow& row, const RunSizes& sizes,
   return spec;
 }
 
-std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& sizes) {
+std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& sizes,
+                                    std::span<const FrameworkDefault> settings) {
   PlanWords words(row);
   add_mesh(row, sizes, words);
-  add_printed(row, sizes, words);
+  add_printed(row, sizes, settings, words);
   return words.take();
 }
 

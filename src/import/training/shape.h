@@ -39,8 +39,9 @@ RunSizes sizes_of(const MeasurementRow& row);
 Result<DecoderSpec> spec_of(const MeasurementRow& row, const RunSizes& sizes,
                             const ModelLibrary& models, std::span<const FrameworkDefault> settings);
 
-/// The words of a plan that the row prints.
-std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& sizes);
+/// The words of a plan that the row prints, in the meaning of its framework.
+std::vector<PlanWord> printed_words(const MeasurementRow& row, const RunSizes& sizes,
+                                    std::span<const FrameworkDefault> settings);
 
 /// Whether the row's model is named as trained by low-rank adapters.
 bool trains_adapters(const MeasurementRow& row);
