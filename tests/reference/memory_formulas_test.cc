@@ -120,7 +120,8 @@ double derived(const Row& row) {
   return 100 * (memory.activations / memory_of(row, baseline).activations);
 }
 
-/// The row's figure by the paper's own closed form, table 2: bytes of a layer as multiples of s b h.
+/// The row's figure by the paper's own closed form, table 2: bytes of a layer as multiples of s b
+/// h.
 double by_closed_form(const Row& row) {
   const double attention = 5.0 * row.count("heads") * row.count("seq_len") / row.count("hidden");
   const double tensor = row.count("tp");
@@ -132,8 +133,9 @@ double by_closed_form(const Row& row) {
   return 100 * kept / (10 + 24 / tensor + attention / tensor);
 }
 
-/// Most printed shares are the closed form rounded. Two (full recomputation of the 530B and 1T models)
-/// are 1.1 % from it, without a stated cause; there the closed form is what we can be held to.
+/// Most printed shares are the closed form rounded. Two (full recomputation of the 530B and 1T
+/// models) are 1.1 % from it, without a stated cause; there the closed form is what we can be held
+/// to.
 double expected(const Row& row) {
   if (row.text("component") != "activations_percent_of_tp_baseline") return row.value();
   const double closed_form = by_closed_form(row);
