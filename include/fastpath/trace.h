@@ -140,6 +140,7 @@ struct Trace {
   std::vector<MemoryEvent> memory;
   std::int64_t text_bytes = 0;   ///< of JSON that was read
   std::int64_t json_events = 0;  ///< of all phases
+  std::int64_t functions = 0;    ///< calls of the interpreter's functions, kept or not
   TraceRepairs repairs;
 };
 

@@ -147,7 +147,7 @@ class RankReader {
   void work() {
     for (std::size_t i = next_++; i < files_.size(); i = next_++) {
       say(i);
-      Result<Imported<Trace>> trace = read_trace(files_[i]);
+      Result<Imported<Trace>> trace = read_trace(files_[i], {.functions = false});
       if (!trace) {
         mistakes_[i] = trace.error();
         continue;

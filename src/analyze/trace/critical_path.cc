@@ -39,6 +39,9 @@ class PathGraph {
       : index_(index), start_(start), end_(end), node_of_(index.trace->events.size(), kNone) {}
 
   CriticalPath run() {
+    const std::size_t most = index_.host.size() + index_.work.size();
+    events_.reserve(most);
+    edges_.reserve(3 * most);
     add_host();
     add_devices();
     add_waits();
@@ -302,6 +305,7 @@ class PathGraph {
     }
     if (last == kNone) return path;
     path.length = distance[last];
+    path.steps.reserve(reached.size());
     Node node = last;
     for (; best[node] != kNone; node = edges_[best[node]].from) {
       const PathEdge& edge = edges_[best[node]];

@@ -90,6 +90,7 @@ bool is_nested(EventKind kind) {
 
 void index_host(TraceIndex& index) {
   const Trace& trace = *index.trace;
+  index.host.reserve(trace.events.size());
   for (std::uint32_t i = 0; i < trace.events.size(); ++i) {
     if (is_nested(trace.events[i].kind)) index.host.push_back(i);
   }

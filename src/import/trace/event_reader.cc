@@ -266,7 +266,7 @@ class EventReader {
       *member = raw_value(field.value(), error);
       return error == simdjson::SUCCESS;
     }
-    if (key != "args" || !handlers_.wants_arguments(event_.category)) return true;
+    if (key != "args" || !handlers_.wants_arguments(event_)) return true;
     ondemand::object arguments;
     if (field.value().get_object().get(arguments) != simdjson::SUCCESS) return true;
     for (auto member : arguments) {

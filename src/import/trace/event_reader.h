@@ -45,9 +45,9 @@ struct ReadCounts {
 struct EventHandlers {
   /// Called for every whole event, in the order of the file.
   std::function<void(const RawEvent&)> event;
-  /// Whether the arguments of an event of this category are wanted: skipping them is cheaper.
-  /// Called before them; writers put them last.
-  std::function<bool(std::string_view category)> wants_arguments;
+  /// Whether the arguments of an event are wanted: skipping them is cheaper. Called with what came
+  /// before them; writers put them last.
+  std::function<bool(const RawEvent&)> wants_arguments;
   /// Called for every member of the outer object but the events, wherever it stands.
   std::function<void(std::string_view key, std::string_view value)> metadata;
 };

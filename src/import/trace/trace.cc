@@ -35,6 +35,8 @@ constexpr std::size_t kFewEvents = 8;
 /// Seconds from 1970 to 2001: clocks that count from 1970 are beyond that.
 constexpr std::int64_t kEpochMicroseconds = 978'307'200'000'000;
 
+constexpr std::size_t kUsualEvents = std::size_t{1} << 20;
+
 struct OpenEvent {
   std::uint32_t name = 0;
   EventKind kind = EventKind::other;
@@ -43,6 +45,12 @@ struct OpenEvent {
 
 class TraceBuilder {
  public:
+  explicit TraceBuilder(const ReadTraceOptions& options) : options_(options) {
+    // Memory that is never written to costs nothing; growing costs a copy.
+    trace_.events.reserve(kUsualEvents);
+    trace_.ops.reserve(kUsualEvents / 4);
+  }
+
   void add_event(const RawEvent& raw) {
     const char phase = raw.phase.size() >= 2 ? raw.phase[1] : ' ';
     switch (phase) {
@@ -88,7 +96,6 @@ class TraceBuilder {
     trace_.title = std::filesystem::path(name).filename().string();
     if (trace_.rank < 0) trace_.rank = rank_of_name(trace_.title);
     name_device();
-    trace_.events.shrink_to_fit();
     return std::move(trace_);
   }
 
@@ -178,12 +185,17 @@ class TraceBuilder {
       ++trace_.repairs.ignored_events;
       return;
     }
+    const EventKind kind = kind_of(raw.category);
+    if (kind == EventKind::function) {
+      ++trace_.functions;
+      if (!options_.functions) return;
+    }
     const std::optional<Picoseconds> start = time_of(raw.start);
     if (!start) return;
     TraceEvent event;
     event.start = *start;
     event.duration = duration_of(raw.duration);
-    event.kind = kind_of(raw.category);
+    event.kind = kind;
     event.name = texts_.add(bare(raw.name));
     std::int64_t stream = -1;
     if (!raw.arguments.empty()) stream = add_arguments(raw, event);
@@ -327,6 +339,7 @@ class TraceBuilder {
     }
   }
 
+  ReadTraceOptions options_;
   Trace trace_;
   TextTable texts_;
   std::optional<std::int64_t> base_;  ///< microseconds
@@ -345,8 +358,9 @@ class TraceBuilder {
   std::map<std::uint32_t, std::vector<OpenEvent>> open_;
 };
 
-bool wants_arguments(std::string_view quoted) {
-  const std::string_view category = bare(quoted);
+bool wants_arguments(const RawEvent& event) {
+  if (event.phase == "\"M\"") return !event.name.ends_with("_sort_index\"");
+  const std::string_view category = bare(event.category);
   return category != "python_function" && category != "ac2g" && category != "user_annotation" &&
          category != "gpu_user_annotation" && category != "overhead" && category != "fwdbwd" &&
          category != "Trace" && category != "async" && category != "async_cpu_to_gpu";
@@ -371,8 +385,9 @@ Diagnostics warnings_of(const Trace& trace, const std::string& damage, const std
   return warnings;
 }
 
-Result<Imported<Trace>> read_from(ByteSource& source, const std::string& name) {
-  TraceBuilder builder;
+Result<Imported<Trace>> read_from(ByteSource& source, const std::string& name,
+                                  const ReadTraceOptions& options) {
+  TraceBuilder builder(options);
   EventHandlers handlers;
   handlers.event = [&](const RawEvent& event) { builder.add_event(event); };
   handlers.wants_arguments = wants_arguments;
@@ -399,15 +414,16 @@ Result<Imported<Trace>> read_from(ByteSource& source, const std::string& name) {
 
 }  // namespace
 
-Result<Imported<Trace>> read_trace(const std::string& path) {
+Result<Imported<Trace>> read_trace(const std::string& path, const ReadTraceOptions& options) {
   const Result<std::unique_ptr<ByteSource>> source = open_source(path);
   if (!source) return failure(source.error());
-  return read_from(**source, path);
+  return read_from(**source, path, options);
 }
 
-Result<Imported<Trace>> parse_trace(std::string_view bytes, const std::string& name) {
+Result<Imported<Trace>> parse_trace(std::string_view bytes, const std::string& name,
+                                    const ReadTraceOptions& options) {
   const std::unique_ptr<ByteSource> source = source_of(bytes);
-  return read_from(*source, name);
+  return read_from(*source, name, options);
 }
 
 }  // namespace fastpath
