@@ -13,7 +13,6 @@
 #include "fastpath/simulation.h"
 #include "fastpath/system.h"
 #include "fastpath/timeline.h"
-#include "fastpath/trace.h"
 #include "fastpath/workload.h"
 
 namespace fastpath {

@@ -13,13 +13,14 @@
 #include "cli/emit.h"
 #include "cli/verbs.h"
 #include "import/trace/trace.h"
+#include "report/annotated_trace.h"
 
 namespace fastpath::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<Flag, 5> kAnalyzeFlags{{
+constexpr std::array<Flag, 6> kAnalyzeFlags{{
     {"window", FlagKind::text, "NAME",
      "annotation that the critical path covers (default: all of the trace)", "", false},
     {"instance", FlagKind::text, "N", "which of several of that name, from 0 (default 0)", "",
@@ -31,13 +32,13 @@ constexpr std::array<Flag, 5> kAnalyzeFlags{{
      "leave out the last of several profiler steps, and work without a launch", "", false},
     {"linked-only", FlagKind::yes, "", "leave out work whose launch is not in the trace", "",
      false},
+    {"annotate", FlagKind::file, "FILE",
+     "also write the trace with its critical path, for ui.perfetto.dev (of one trace)", "", false},
 }};
 
 bool is_trace_name(const fs::path& path) {
   const std::string name = path.filename().string();
-  return std::any_of(std::begin({".json", ".json.gz", ".json.zst"}),
-                     std::end({".json", ".json.gz", ".json.zst"}),
-                     [&](const char* end) { return name.ends_with(end); });
+  return name.ends_with(".json") || name.ends_with(".json.gz") || name.ends_with(".json.zst");
 }
 
 std::vector<std::string> files_of_folder(const fs::path& folder) {
@@ -189,6 +190,18 @@ class RankReader {
   std::mutex mutex_;
 };
 
+/// Reads the trace once more, with all that it holds.
+std::optional<Diagnostic> annotate(const std::string& path, const std::vector<std::string>& files,
+                                   const AnalyzeOptions& options) {
+  if (files.size() != 1) {
+    return Diagnostic{command_line(), "--annotate takes one trace", "choose one of the ranks"};
+  }
+  const Result<Imported<Trace>> trace = read_trace(files[0]);
+  if (!trace) return trace.error().front();
+  const RankAnalysis rank = analyze_rank(trace->value, options);
+  return write_file(path, annotated_trace(index_trace(trace->value, options.index), rank.path));
+}
+
 }  // namespace
 
 std::span<const Flag> analyze_flags() { return kAnalyzeFlags; }
@@ -207,6 +220,10 @@ int run_analyze(Session& session, const Arguments& arguments) {
         {{command_line(),
           fmt::format("no annotation {} number {}", in_quotes(options->window), options->instance),
           "annotations are ranges of record_function and ProfilerStep#N"}});
+  }
+  if (const auto path = arguments.text("annotate")) {
+    const std::optional<Diagnostic> mistake = annotate(*path, *files, *options);
+    if (mistake) return session.fail({*mistake});
   }
   const auto top = static_cast<std::size_t>(arguments.whole_or("top", 10));
   return emit(session, arguments, describe_traces(*ranks, analyze_job(*ranks), top), kAnswered);

@@ -14,8 +14,7 @@ struct Spelling {
   std::string_view name;
 };
 
-/// Longer spellings first: "allgather" is in "reducescatter_allgather" nowhere, but "reduce" is in
-/// "allreduce".
+/// In this order: "reduce" is in "allreduce" too.
 constexpr std::array<Spelling, 14> kSpellings{{
     {"allreduce", "all_reduce"},
     {"allgather", "all_gather"},

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fastpath/trace.h"
+#include "ir/trace.h"
 
 namespace fastpath {
 

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "fastpath/quantity.h"
-#include "fastpath/trace.h"
 
 #include "analyze/trace/critical_path.h"
 #include "analyze/trace/intervals.h"
 #include "analyze/trace/trace_index.h"
+#include "ir/trace.h"
 
 namespace fastpath {
 

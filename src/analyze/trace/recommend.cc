@@ -53,31 +53,23 @@ class Adviser {
   }
 
   void advise_on_device() {
-    add("hide communication behind compute: start it earlier, in smaller pieces or on another "
-        "stream",
-        std::min(time_->exposed_communication, time_->compute),
-        fmt::format("{} of {} of communication run while no kernel computes",
-                    text_of(time_->exposed_communication), text_of(time_->communication)));
-    add("hide copies behind kernels: pinned memory and a stream of their own",
+    add("hide communication behind compute", std::min(time_->exposed_communication, time_->compute),
+        fmt::format("{} of {} exposed", text_of(time_->exposed_communication),
+                    text_of(time_->communication)));
+    add("hide copies behind kernels: pinned, own stream",
         std::min(time_->exposed_copies, time_->compute),
-        fmt::format("{} of {} of copies run while no kernel does", text_of(time_->exposed_copies),
-                    text_of(time_->copies)));
+        fmt::format("{} of {} exposed", text_of(time_->exposed_copies), text_of(time_->copies)));
   }
 
   void advise_on_idle(const IdleCauses& idle) {
     const LaunchStatistics& launches = rank_->launches;
-    add("launch faster: capture graphs, compile or fuse small kernels", idle.host + idle.call,
-        fmt::format("the device waits {} for the host to launch; {} of {} launches take longer "
-                    "than their work",
-                    text_of(idle.host + idle.call), launches.short_work, launches.work.count));
-    add("feed input faster: more loader workers, prefetching", idle.input,
-        fmt::format("the device stands still for {} while the host fetches the next batch",
-                    text_of(idle.input)));
-    add("remove waits of the host: .item(), copies to the host, explicit synchronisation",
-        idle.sync,
-        fmt::format("the host waits for the device for {} before it launches the work that the "
-                    "device then waits for",
-                    text_of(idle.sync)));
+    add("launch faster: graphs, compile, fuse", idle.host + idle.call,
+        fmt::format("{} of {} launches outlast their work", launches.short_work,
+                    launches.work.count));
+    add("feed input faster: workers, prefetching", idle.input,
+        fmt::format("idle for {} while loading", text_of(idle.input)));
+    add("remove waits of the host: .item(), synchronize", idle.sync,
+        fmt::format("idle for {} after waits", text_of(idle.sync)));
   }
 
   void advise_on_stragglers() {

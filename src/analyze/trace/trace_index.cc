@@ -70,6 +70,7 @@ void index_work(const IndexOptions& options, TraceIndex& index) {
       if (added) found->second = work_class(trace, event, options.rules);
       work.kind = found->second;
     }
+    if (event.kind == EventKind::set && options.sets_compute) work.kind = WorkClass::compute;
     index.work.push_back(work);
   }
   std::stable_sort(index.work.begin(), index.work.end(), [&](const Work& a, const Work& b) {

@@ -5,9 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fastpath/trace.h"
-
 #include "analyze/trace/kernel_class.h"
+#include "ir/trace.h"
 
 namespace fastpath {
 
@@ -18,6 +17,8 @@ struct IndexOptions {
   bool complete_steps = false;
   /// Leave out work of devices whose launch the trace does not hold: what TraceLens does.
   bool linked_only = false;
+  /// Count sets of memory as compute, as TraceLens does, not as copies.
+  bool sets_compute = false;
 };
 
 /// One piece of a device's work.

@@ -34,11 +34,21 @@ LineUse use_in_fastpath(const TraceLane& lane) {
   return LineUse::work;
 }
 
+/// Without the number that FastPath gives to the threads of a lane whose spans overlap: "network
+/// (2)" is "network".
+std::string line_of(const TraceLane& lane) {
+  const std::size_t space = lane.thread.rfind(" (");
+  const bool numbered = space != std::string::npos && lane.thread.size() > space + 2 &&
+                        lane.thread[space + 2] >= '0' && lane.thread[space + 2] <= '9';
+  return numbered ? lane.thread.substr(0, space) : lane.thread;
+}
+
 std::vector<LineUse> uses_of(Trace& trace) {
   bool has_streams = false;
   for (const TraceLane& lane : trace.lanes)
     has_streams |= is_xla_device(lane) && lane.thread.starts_with("Stream #");
   std::map<std::string, std::int64_t> processes;
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> streams;
   std::vector<LineUse> uses;
   for (TraceLane& lane : trace.lanes) {
     const auto number = static_cast<std::int64_t>(processes.size());
@@ -46,7 +56,8 @@ std::vector<LineUse> uses_of(Trace& trace) {
     uses.push_back(trace.predicted ? use_in_fastpath(lane) : use_in_xla(lane, has_streams));
     if (uses.back() != LineUse::work) continue;
     lane.device = trace.predicted ? process : device_of(lane.process);
-    lane.stream = static_cast<std::int64_t>(uses.size()) - 1;
+    const auto next = static_cast<std::int64_t>(streams.size());
+    lane.stream = streams.try_emplace({process, line_of(lane)}, next).first->second;
   }
   return uses;
 }

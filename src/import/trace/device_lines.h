@@ -1,9 +1,8 @@
 /// Work of devices in traces whose events have no categories of Kineto: XLA's and FastPath's own.
 #pragma once
 
-#include "fastpath/trace.h"
-
 #include "import/trace/text_table.h"
+#include "ir/trace.h"
 
 namespace fastpath {
 

@@ -5,10 +5,9 @@
 #include <optional>
 #include <string_view>
 
-#include "fastpath/trace.h"
-
 #include "import/trace/event_reader.h"
 #include "import/trace/text_table.h"
+#include "ir/trace.h"
 
 namespace fastpath {
 

@@ -23,12 +23,14 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kPicosecondsPerMicrosecond = 1'000'000;
 constexpr std::int64_t kNanosecondsPerMicrosecond = 1'000;
-/// 53 days to both sides of the base: sums and differences of times stay in range.
+/// 13 days to both sides of the base: sums and differences of times stay in range.
 constexpr std::int64_t kLargestMicroseconds =
-    std::numeric_limits<std::int64_t>::max() / (2 * kPicosecondsPerMicrosecond);
+    std::numeric_limits<std::int64_t>::max() / (8 * kPicosecondsPerMicrosecond);
 /// HTA's limit for the duration of an event.
 constexpr Picoseconds kLongestDuration =
     std::int64_t{7} * 24 * 3600 * 1'000'000 * kPicosecondsPerMicrosecond;
+/// Of all events together, so that sums of durations stay in range: 27 days.
+constexpr Picoseconds kLongestSum = std::numeric_limits<std::int64_t>::max() / 4;
 /// If this few events came before one of quite another time, theirs was the wrong one.
 constexpr std::size_t kFewEvents = 8;
 
@@ -148,11 +150,14 @@ class TraceBuilder {
     const std::optional<MicrosecondText> time = parse_microseconds(bare(raw));
     const bool absurd = !time || time->whole < 0 || time->picoseconds < 0 ||
                         time->whole > kLongestDuration / kPicosecondsPerMicrosecond;
-    if (absurd) {
+    const Picoseconds duration =
+        absurd ? 0 : time->whole * kPicosecondsPerMicrosecond + time->picoseconds;
+    if (absurd || duration > kLongestSum - sum_) {
       ++trace_.repairs.absurd_durations;
       return 0;
     }
-    return time->whole * kPicosecondsPerMicrosecond + time->picoseconds;
+    sum_ += duration;
+    return duration;
   }
 
   EventKind kind_of(std::string_view quoted) {
@@ -219,7 +224,9 @@ class TraceBuilder {
     if (arguments.has_collective) collective = push(trace_.collectives, arguments.collective);
     const bool work = is_device_work(event.kind);
     // MTIA's engines write housekeeping into the same category; it belongs to no stream.
-    if (bare(raw.category) == "mtia_ccp_events" && !arguments.has_stream) {
+    const bool mtia = bare(raw.category) == "mtia_ccp_events";
+    if (mtia && bare(raw.name).starts_with("dma")) event.kind = EventKind::copy;
+    if (mtia && !arguments.has_stream) {
       event.kind = EventKind::other;
     } else if (event.kind == EventKind::kernel) {
       arguments.kernel.collective = collective;
@@ -291,7 +298,8 @@ class TraceBuilder {
     }
     TraceEvent event;
     event.start = open.back().start;
-    event.duration = std::max<Picoseconds>(0, *end - event.start);
+    event.duration = std::clamp<Picoseconds>(*end - event.start, 0, kLongestSum - sum_);
+    sum_ += event.duration;
     event.kind = open.back().kind;
     event.name = open.back().name;
     event.lane = lane;
@@ -343,6 +351,7 @@ class TraceBuilder {
   Trace trace_;
   TextTable texts_;
   std::optional<std::int64_t> base_;  ///< microseconds
+  Picoseconds sum_ = 0;               ///< of durations
   std::int64_t base_time_ = 0;
   std::string last_category_;
   EventKind last_kind_ = EventKind::other;
@@ -377,7 +386,7 @@ Diagnostics warnings_of(const Trace& trace, const std::string& damage, const std
     warnings.push_back({{name}, "ends within its events: all whole ones are kept", {}});
   }
   warn(r.skipped_events, "events could not be read and are left out");
-  warn(r.absurd_times, "events lie months away from the others and are left out");
+  warn(r.absurd_times, "events lie weeks away from the others and are left out");
   warn(r.absurd_durations, "durations are negative or above 7 days: taken as 0");
   warn(r.unmatched_begin_end, "begins or ends of spans lack their counterpart: left out");
   warn(r.invalid_utf8, "bytes are not UTF-8: read as '?'");

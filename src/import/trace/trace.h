@@ -6,7 +6,8 @@
 #include <string_view>
 
 #include "fastpath/result.h"
-#include "fastpath/trace.h"
+
+#include "ir/trace.h"
 
 namespace fastpath {
 
