@@ -1,8 +1,8 @@
 #include "analyze/trace/timeline_trace.h"
 
 #include <algorithm>
-#include <map>
-#include <string>
+
+#include "ir/timeline_lines.h"
 
 namespace fastpath {
 
@@ -11,12 +11,9 @@ Trace trace_of(const Timeline& timeline) {
   trace.title = timeline.title;
   trace.predicted = true;
   trace.names = timeline.names;
-  std::map<std::string, std::int64_t> processes;
   for (const Lane& lane : timeline.lanes) {
-    const auto next = static_cast<std::int64_t>(processes.size());
-    const std::int64_t device = processes.try_emplace(lane.process, next).first->second;
     trace.lanes.push_back(
-        {lane.process, lane.name, device, static_cast<std::int64_t>(trace.lanes.size())});
+        {lane.process, lane.name, device_of_process(lane.process), stream_of_lane(lane.name)});
   }
   for (const Span& span : timeline.spans) {
     TraceEvent event;

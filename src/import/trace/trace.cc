@@ -37,7 +37,9 @@ constexpr std::size_t kFewEvents = 8;
 /// Seconds from 1970 to 2001: clocks that count from 1970 are beyond that.
 constexpr std::int64_t kEpochMicroseconds = 978'307'200'000'000;
 
-constexpr std::size_t kUsualEvents = std::size_t{1} << 20;
+constexpr std::size_t kMostReserved = std::size_t{1} << 20;
+/// Packed events take 6 bytes and more in the published traces.
+constexpr std::uintmax_t kPackedEvent = 6;
 
 struct OpenEvent {
   std::uint32_t name = 0;
@@ -47,10 +49,11 @@ struct OpenEvent {
 
 class TraceBuilder {
  public:
-  explicit TraceBuilder(const ReadTraceOptions& options) : options_(options) {
+  TraceBuilder(const ReadTraceOptions& options, std::uintmax_t bytes) : options_(options) {
     // Memory that is never written to costs nothing; growing costs a copy.
-    trace_.events.reserve(kUsualEvents);
-    trace_.ops.reserve(kUsualEvents / 4);
+    const std::size_t events = std::min<std::uintmax_t>(kMostReserved, bytes / kPackedEvent);
+    trace_.events.reserve(events);
+    trace_.ops.reserve(events / 4);
   }
 
   void add_event(const RawEvent& raw) {
@@ -394,9 +397,10 @@ Diagnostics warnings_of(const Trace& trace, const std::string& damage, const std
   return warnings;
 }
 
+/// `bytes` of the file, packed or not.
 Result<Imported<Trace>> read_from(ByteSource& source, const std::string& name,
-                                  const ReadTraceOptions& options) {
-  TraceBuilder builder(options);
+                                  const ReadTraceOptions& options, std::uintmax_t bytes) {
+  TraceBuilder builder(options, bytes);
   EventHandlers handlers;
   handlers.event = [&](const RawEvent& event) { builder.add_event(event); };
   handlers.wants_arguments = wants_arguments;
@@ -426,13 +430,15 @@ Result<Imported<Trace>> read_from(ByteSource& source, const std::string& name,
 Result<Imported<Trace>> read_trace(const std::string& path, const ReadTraceOptions& options) {
   const Result<std::unique_ptr<ByteSource>> source = open_source(path);
   if (!source) return failure(source.error());
-  return read_from(**source, path, options);
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  return read_from(**source, path, options, error ? 0 : bytes);
 }
 
 Result<Imported<Trace>> parse_trace(std::string_view bytes, const std::string& name,
                                     const ReadTraceOptions& options) {
   const std::unique_ptr<ByteSource> source = source_of(bytes);
-  return read_from(*source, name, options);
+  return read_from(*source, name, options, bytes.size());
 }
 
 }  // namespace fastpath
