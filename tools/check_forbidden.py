@@ -30,7 +30,7 @@ RAW_DOUBLE = re.compile(r'\bdouble\s+(?!\w*(?:_fraction|_share|_efficiency|_fact
                         r'(\w*(?:bandwidth|latency|time|bytes)\w*)', re.IGNORECASE)
 # Which layers may include which library (the same table as cmake/Libraries.cmake).
 LIBRARIES = [
-    (r'yaml-cpp/|toml\.hpp|onnx/|google/protobuf/|simdjson', ('import',)),
+    (r'yaml-cpp/|toml\.hpp|onnx/|google/protobuf/|simdjson|zlib|zstd', ('import',)),
     (r'nlohmann/', ('ir', 'import', 'report')),
     (r'CLI/', ('cli',)),
     (r'sqlite3', ('store',)),

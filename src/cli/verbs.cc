@@ -70,6 +70,11 @@ constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
                                                           "import model.onnx --dim batch=8 --json"};
+constexpr std::array<std::string_view, 3> kAnalyzeExamples{
+    "analyze rank0.json.gz",
+    "analyze traces/ --json",
+    "analyze step.json.gz --window 'ProfilerStep#7' --class communication=my_all_reduce",
+};
 constexpr std::array<std::string_view, 2> kValidateExamples{
     "validate --kind gemm --folds devices --plot gemm.svg", "validate my-operators.csv --json"};
 constexpr std::array<std::string_view, 2> kCalibrateExamples{
@@ -121,11 +126,12 @@ struct Tables {
                                    {"Detail", kImportFlags},
                                    {"Catalog", catalog_flags()},
                                    {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> analyze{{{"Analysis", analyze_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> validate{
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 16> verbs{{
+  std::array<Verb, 17> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
@@ -146,6 +152,8 @@ struct Tables {
        "PLAN", 1, 1, plan, kPlanExamples, run_plan},
       {"lower", "Print what each device executes under a plan, as JSON.", "MODEL", 1, 1, lower,
        kLowerExamples, run_lower},
+      {"analyze", "Say where the time goes in profilers' traces, why, and what to do.",
+       "TRACE [TRACE...]", 1, 65536, analyze, kAnalyzeExamples, run_analyze},
       {"collective", "Print the times that nccl-tests should show, and say why a log differs.",
        "[COLLECTIVE]", 0, 1, collective, kCollectiveExamples, run_collective},
       {"catalog", "List, search and show systems, devices, models, links and storage.",
