@@ -22,16 +22,18 @@ enum class Batching : std::uint8_t {
 
 /// Parts of an iteration that an engine runs faster or slower than the same kernels alone.
 enum class EnginePart : std::uint8_t {
-  matmul,             ///< dense contractions
+  matmul_bytes,       ///< dense contractions that wait for memory
+  matmul_work,        ///< dense contractions that arithmetic limits
   prefill_attention,  ///< of more than one query a sequence
   decode_attention,
   latent_attention,  ///< decode over a cache of latents (MLA)
   maps,              ///< norms, activations, rotary positions, cache writes, scans
-  experts,           ///< routed contractions and routing
+  expert_bytes,  ///< routed contractions and routing that wait for memory
+  expert_work,   ///< those that arithmetic limits
   launch,            ///< starts of kernels: fewer where an engine fuses more
   network,
 };
-inline constexpr std::size_t kEngineParts = 8;
+inline constexpr std::size_t kEngineParts = 10;
 
 /// Time of an iteration by part, as `predict` has it; sums to the step.
 using PartTimes = std::array<Seconds, kEngineParts>;

@@ -184,10 +184,11 @@ struct Group {
 Result<Group> group_of(const Sources& sources, const Scenario& scenario, const std::string& model,
                        const Plan& plan, const Engine& engine, const RequestStream& stream) {
   Group result;
-  result.group.engine = engine;
+  result.group.engine = on_ranks(engine, plan.data_parallel);
   result.group.table = step_table(sources, model, scenario.system, plan);
-  result.capacity = capacity_of(*result.group.table, engine, plan.device_count(),
-                                typical_context(stream), stream.chunk);
+  result.capacity = capacity_of(*result.group.table, result.group.engine, plan.device_count(),
+                                stream.chunk);
+  add_decode_facts(*result.group.table, typical_context(stream), result.capacity);
   if (!result.group.table->mistakes().empty()) return failure(result.group.table->mistakes());
   result.group.pool = result.capacity.pool;
   return result;

@@ -193,16 +193,18 @@ std::vector<Folding> foldings_of(const std::string& name) {
 }  // namespace
 
 std::span<const Flag> validate_flags() {
-  static constexpr std::array<Flag, 6> kFlags{{
-      {"of", FlagKind::choice, "WHAT", "operators (default) or training steps",
-       "operators|training", false},
+  static constexpr std::array<Flag, 7> kFlags{{
+      {"of", FlagKind::choice, "WHAT", "operators (default), training steps or serving",
+       "operators|training|serving", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
        "what a prediction has not seen: shapes, rows, devices (of operators), configurations, "
-       "sources (of training steps) or all of them in turn (default)",
-       "shapes|rows|devices|configurations|sources|all", false},
+       "sources (of training steps), models (of serving) or all of them in turn (default)",
+       "shapes|rows|devices|configurations|sources|models|all", false},
       {"rows", FlagKind::yes, "", "a table of every row", "", false},
+      {"constants", FlagKind::file, "FILE",
+       "write the engines' constants, as catalog/engines/constants.csv (of serving)", "", false},
       {"threads", FlagKind::whole, "N", "worker threads; default: one a core", "", false},
       {"plot", FlagKind::file, "FILE", "draw predicted against measured of each kind (SVG)", "",
        false},
@@ -213,6 +215,9 @@ std::span<const Flag> validate_flags() {
 int run_validate(Session& session, const Arguments& arguments) {
   if (arguments.text_or("of", "operators") == "training") {
     return run_validate_training(session, arguments);
+  }
+  if (arguments.text_or("of", "operators") == "serving") {
+    return run_validate_serving(session, arguments);
   }
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());

@@ -37,6 +37,8 @@ int run_import(Session& session, const Arguments& arguments);
 int run_validate(Session& session, const Arguments& arguments);
 /// validate --of training.
 int run_validate_training(Session& session, const Arguments& arguments);
+/// validate --of serving.
+int run_validate_serving(Session& session, const Arguments& arguments);
 int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);

@@ -10,17 +10,18 @@ namespace {
 /// Absorbed latent attention: keys are the values.
 bool is_latent(const Op& op) { return op.inputs.size() > 2 && op.inputs[1] == op.inputs[2]; }
 
-EnginePart part_of(Phase phase, const Op& op) {
+EnginePart part_of(Phase phase, const Op& op, Bound bound) {
+  const bool work = bound == Bound::compute;
   switch (op.kind) {
     case OpKind::grouped_matmul:
     case OpKind::top_k:
     case OpKind::dispatch:
-    case OpKind::combine: return EnginePart::experts;
+    case OpKind::combine: return work ? EnginePart::expert_work : EnginePart::expert_bytes;
     case OpKind::attention:
       if (phase != Phase::decode) return EnginePart::prefill_attention;
       return is_latent(op) ? EnginePart::latent_attention : EnginePart::decode_attention;
     case OpKind::matmul:
-    case OpKind::convolution: return EnginePart::matmul;
+    case OpKind::convolution: return work ? EnginePart::matmul_work : EnginePart::matmul_bytes;
     default: return EnginePart::maps;
   }
 }
@@ -35,7 +36,7 @@ class PartSums {
       if (task.collective != Collective::none || task.copy != HostCopy::none) continue;
       const TaskCost cost = models_.cost(task);
       const Op& op = block.ops[task.op];
-      const EnginePart part = part_of(workload_.phase, op);
+      const EnginePart part = part_of(workload_.phase, op, cost.bound);
       const Seconds gaps = std::min(cost.time, launch_of(task));
       add(part, times * (cost.time - gaps), op.kind == OpKind::attention);
       add(EnginePart::launch, times * gaps, op.kind == OpKind::attention);

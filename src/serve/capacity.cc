@@ -18,7 +18,7 @@ std::int64_t whole(double value) { return static_cast<std::int64_t>(std::floor(v
 
 }  // namespace
 
-Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices, double context,
+Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices,
                      std::int64_t chunk) {
   Capacity capacity;
   capacity.pool.chunk = chunk;
@@ -41,6 +41,17 @@ Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t device
         std::max<std::int64_t>(0, std::llround(capacity.state / block_bytes));
     capacity.tokens = capacity.pool.blocks * engine.block_tokens;
   }
+  return capacity;
+}
+
+Engine on_ranks(Engine engine, std::int64_t ranks) {
+  engine.token_budget *= ranks;
+  engine.max_sequences *= ranks;
+  return engine;
+}
+
+void add_decode_facts(StepTable& table, double context, Capacity& capacity) {
+  const std::int64_t ranks = table.ranks();
   const auto past = static_cast<std::int64_t>(context);
   for (std::int64_t n = ranks; n <= kMostSequences && !capacity.compute_bound; n *= 2) {
     const StepParts& step = table.at({Phase::decode, n, 1, past});
@@ -49,7 +60,6 @@ Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t device
   const StepParts& one = table.at({Phase::decode, ranks, 1, past});
   capacity.step = one.step;
   capacity.speed_of_light = one.speed_of_light;
-  return capacity;
 }
 
 }  // namespace fastpath

@@ -23,8 +23,14 @@ struct Capacity {
   Seconds speed_of_light;  ///< the same at data-sheet rates
 };
 
-/// `context`: tokens of a typical sequence; `devices` of the replica.
-Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices, double context,
+/// The memory of a replica of `devices`, for chunks of `chunk` tokens; the rest is left as it is.
+Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices,
                      std::int64_t chunk);
+
+/// Sets what follows from decode steps over `context` tokens.
+void add_decode_facts(StepTable& table, double context, Capacity& capacity);
+
+/// The engine on a replica whose attention is data-parallel: every rank has a budget of its own.
+Engine on_ranks(Engine engine, std::int64_t ranks);
 
 }  // namespace fastpath

@@ -168,6 +168,24 @@ double IterationCost::attention_time(double tokens, double past) {
   });
 }
 
+IterationParts IterationCost::parts(const IterationShape& shape) {
+  const auto sequences = static_cast<double>(shape.sequences);
+  IterationParts result;
+  result.parts = table_->decode(sequences, shape.context);
+  double tokens = 0;
+  for (const Piece& piece : shape.pieces) {
+    tokens += static_cast<double>(piece.tokens);
+    result.parts = result.parts + table_->prompt_attention(static_cast<double>(piece.tokens),
+                                                           static_cast<double>(piece.past));
+  }
+  if (tokens > 0) {
+    result.parts = result.parts + table_->prompt(sequences + tokens) +
+                   scaled(table_->prompt(sequences), -1);
+  }
+  result.sequences = sequences + static_cast<double>(shape.pieces.size());
+  return result;
+}
+
 Seconds IterationCost::time(const IterationShape& shape) {
   const auto sequences = static_cast<double>(shape.sequences);
   double time = step_ + decode_time(sequences, shape.context);

@@ -40,6 +40,12 @@ struct IterationShape {
   std::vector<Piece> pieces;
 };
 
+/// An iteration by what an engine's constants multiply: parts, iterations, sequences.
+struct IterationParts {
+  PartTimes parts{};
+  double sequences = 0;
+};
+
 /// Predictions at nodes of (sequences, context) and (tokens, past), made when first asked for and
 /// shared by all engines on the same model, system and plan; linear between nodes.
 class StepTable {
@@ -79,6 +85,9 @@ class IterationCost {
   /// q the tokens of all pieces, plus the engine's time an iteration and a sequence. Exactly what
   /// `predict` says of a pure decode step or a single prompt at a node, where all factors are 1.
   Seconds time(const IterationShape& shape);
+
+  /// What factors, `step` and `sequence` of an engine are multiplied by in `time`.
+  IterationParts parts(const IterationShape& shape);
 
   StepTable& table() { return *table_; }
 

@@ -32,11 +32,12 @@ std::vector<std::pair<Seconds, double>> GapCounts::sorted() const {
   return gaps;
 }
 
-Replica::Replica(const Engine& engine, Pool pool, IterationCost cost)
+Replica::Replica(const Engine& engine, Pool pool, IterationCost cost, WaitProfile* profile)
     : engine_(engine),
       limits_(pool),
       cost_(std::move(cost)),
-      pool_(pool.blocks, chunk_blocks(engine, pool.chunk)) {}
+      pool_(pool.blocks, chunk_blocks(engine, pool.chunk)),
+      profile_(profile) {}
 
 std::int64_t Replica::blocks_of(std::int64_t tokens) const {
   return ceil_div(tokens, engine_.block_tokens) + limits_.state_blocks;
@@ -206,7 +207,7 @@ std::int64_t Replica::steps_ahead() const {
   return low;
 }
 
-void Replica::set_times(Run& run) {
+IterationShape Replica::shape_of(const Run& run) const {
   IterationShape shape;
   shape.sequences = run.decoding;
   double context = 0;
@@ -218,12 +219,40 @@ void Replica::set_times(Run& run) {
   }
   for (const auto& [index, tokens] : run.pieces)
     shape.pieces.push_back({tokens, running_[index].computed});
+  return shape;
+}
+
+void Replica::set_times(Run& run) {
+  IterationShape shape = shape_of(run);
   run.first = cost_.time(shape).base();
   if (!run.pieces.empty()) return;
   run.steps = steps_ahead();
   if (run.steps == 1) return;
   shape.context += static_cast<double>(run.steps - 1);
   run.slope = (cost_.time(shape).base() - run.first) / static_cast<double>(run.steps - 1);
+}
+
+/// Sequences without a token wait for their first, the others for their next.
+void Replica::profile(const Run& run) {
+  IterationShape shape = shape_of(run);
+  shape.context += static_cast<double>(run.steps - 1) / 2;
+  const IterationParts parts = cost_.parts(shape);
+  double firsts = 0;
+  double tokens = 0;
+  const auto count = [&](const Sequence& sequence) {
+    (sequence.emitted == 0 && !sequence.job.transferred ? firsts : tokens) += 1;
+  };
+  std::for_each(waiting_.begin(), waiting_.end(), count);
+  std::for_each(running_.begin(), running_.end(), count);
+  const auto steps = static_cast<double>(run.steps);
+  const auto add = [&](std::size_t index, double time) {
+    profile_->tokens[index] += steps * tokens * time;
+    profile_->firsts[index] += steps * firsts * time;
+  };
+  for (std::size_t i = 0; i < kEngineParts; ++i)
+    add(i, parts.parts[i].base());
+  add(kEngineParts, 1);
+  add(kEngineParts + 1, parts.sequences);
 }
 
 void Replica::start(double now, std::vector<TokenEvent>& events) {
@@ -291,6 +320,7 @@ void Replica::advance(std::vector<TokenEvent>& events) {
   early_.clear();
   const Run run = *run_;
   const double now = run.end();
+  if (profile_ != nullptr) profile(run);
   std::vector<bool> done(running_.size(), false);
   if (run.decoding > 0) {
     for (std::size_t i = 0; i < running_.size(); ++i) {

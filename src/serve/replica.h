@@ -20,6 +20,14 @@ class GapCounts {
   std::map<int, double> counts_;
 };
 
+/// Which parts of iterations tokens and first tokens waited for: with the order of events as it is,
+/// both waits are linear in the engine's constants. By EnginePart, then an iteration, a sequence.
+struct WaitProfile {
+  static constexpr std::size_t kValues = kEngineParts + 2;
+  std::array<double, kValues> tokens{};  ///< sums over iterations and the sequences that wait
+  std::array<double, kValues> firsts{};
+};
+
 /// What a replica has to do for a request, from its first entry into the queue.
 struct Job {
   std::int32_t request = 0;
@@ -48,7 +56,8 @@ class Replica {
     std::int64_t chunk = 512;          ///< tokens of a named chunk
   };
 
-  Replica(const Engine& engine, Pool pool, IterationCost cost);
+  /// `profile`: gets what was waited for, where there is one.
+  Replica(const Engine& engine, Pool pool, IterationCost cost, WaitProfile* profile = nullptr);
 
   /// Whether a sequence of so many tokens in all can ever run.
   bool fits(std::int64_t tokens) const;
@@ -114,6 +123,8 @@ class Replica {
   void share(Sequence& sequence);
   void finish(const std::vector<bool>& done, double now, std::vector<TokenEvent>& events);
   void account(const Run& run);
+  IterationShape shape_of(const Run& run) const;
+  void profile(const Run& run);
   bool emit(Sequence& sequence, std::int64_t tokens, double now, std::vector<TokenEvent>& events);
 
   Engine engine_;
@@ -129,6 +140,7 @@ class Replica {
   double sequences_ = 0;
   std::int64_t outstanding_tokens_ = 0;
   GapCounts gaps_;
+  WaitProfile* profile_ = nullptr;
 };
 
 }  // namespace fastpath

@@ -23,8 +23,8 @@ struct Arrival {
 
 class Cluster {
  public:
-  Cluster(const RequestStream& stream, const Deployment& deployment)
-      : stream_(stream), deployment_(deployment) {
+  Cluster(const RequestStream& stream, const Deployment& deployment, WaitProfile* profile)
+      : stream_(stream), deployment_(deployment), profile_(profile) {
     add_replicas(deployment.prefill);
     prefill_ = replicas_.size();
     add_replicas(deployment.serving);
@@ -64,7 +64,8 @@ class Cluster {
 
   void add_replicas(const ReplicaGroup& group) {
     for (std::int64_t i = 0; i < group.count; ++i)
-      replicas_.emplace_back(group.engine, group.pool, IterationCost(group.table, group.engine));
+      replicas_.emplace_back(group.engine, group.pool, IterationCost(group.table, group.engine),
+                             profile_);
   }
 
   void first_arrivals() {
@@ -214,6 +215,7 @@ class Cluster {
 
   const RequestStream& stream_;
   const Deployment& deployment_;
+  WaitProfile* profile_ = nullptr;
   std::vector<Replica> replicas_;
   std::size_t prefill_ = 0;  ///< replicas before it prefill for those behind it
   std::priority_queue<Arrival> arrivals_;
@@ -246,10 +248,11 @@ Diagnostics mistakes_in(const RequestStream& stream, const Deployment& deploymen
 
 }  // namespace
 
-Result<ServeResult> serve(const RequestStream& stream, const Deployment& deployment) {
+Result<ServeResult> serve(const RequestStream& stream, const Deployment& deployment,
+                          WaitProfile* profile) {
   Diagnostics mistakes = mistakes_in(stream, deployment);
   if (!mistakes.empty()) return failure(std::move(mistakes));
-  ServeResult result = Cluster(stream, deployment).run();
+  ServeResult result = Cluster(stream, deployment, profile).run();
   for (const ReplicaGroup* group : {&deployment.prefill, &deployment.serving}) {
     if (group->table && !group->table->mistakes().empty()) return failure(group->table->mistakes());
   }

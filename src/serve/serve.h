@@ -31,6 +31,8 @@ struct Deployment {
 
 /// Fails on what `predict` fails on, on streams without requests and on requests of no tokens. Work
 /// is conserved: a replica with anything to do runs an iteration.
-Result<ServeResult> serve(const RequestStream& stream, const Deployment& deployment);
+/// `profile`: gets what tokens waited for.
+Result<ServeResult> serve(const RequestStream& stream, const Deployment& deployment,
+                          WaitProfile* profile = nullptr);
 
 }  // namespace fastpath

@@ -14,8 +14,8 @@ namespace fastpath {
 namespace {
 
 constexpr std::array<std::string_view, kEngineParts> kPartNames{
-    "matmul", "prefill_attention", "decode_attention", "latent_attention",
-    "maps",   "experts",           "launch",           "network"};
+    "matmul_bytes",     "matmul_work", "prefill_attention", "decode_attention", "latent_attention",
+    "maps", "expert_bytes", "expert_work", "launch", "network"};
 constexpr std::array<std::pair<std::string_view, Batching>, 3> kBatchingNames{
     {{"mixed", Batching::mixed},
      {"prefill_first", Batching::prefill_first},
