@@ -20,20 +20,22 @@ enum class Batching : std::uint8_t {
   whole_prompts,  ///< as mixed, but a prompt is never cut
 };
 
-/// Parts of an iteration that an engine runs faster or slower than the same kernels alone.
+/// Parts of an iteration that an engine runs faster or slower than the same kernels alone. Operators
+/// are parted into what they take at data-sheet rates, which no engine beats, and what is above it.
 enum class EnginePart : std::uint8_t {
-  matmul_bytes,       ///< dense contractions that wait for memory
+  light,              ///< work and bytes of all operators at data-sheet rates
+  matmul_bytes,       ///< above it: dense contractions that wait for memory
   matmul_work,        ///< dense contractions that arithmetic limits
   prefill_attention,  ///< of more than one query a sequence
   decode_attention,
   latent_attention,  ///< decode over a cache of latents (MLA)
   maps,              ///< norms, activations, rotary positions, cache writes, scans
-  expert_bytes,  ///< routed contractions and routing that wait for memory
-  expert_work,   ///< those that arithmetic limits
+  expert_bytes,      ///< routed contractions and routing that wait for memory
+  expert_work,       ///< those that arithmetic limits
   launch,            ///< starts of kernels: fewer where an engine fuses more
   network,
 };
-inline constexpr std::size_t kEngineParts = 10;
+inline constexpr std::size_t kEngineParts = 11;
 
 /// Time of an iteration by part, as `predict` has it; sums to the step.
 using PartTimes = std::array<Seconds, kEngineParts>;
@@ -53,6 +55,7 @@ struct Engine {
   Figure<Seconds> step;      ///< of an iteration: scheduler, sampling, start of the graph
   Figure<Seconds> sequence;  ///< of an iteration, for each of its sequences
   Figure<Seconds> request;   ///< of a request, once: tokeniser, queues, transport
+  Figure<Seconds> client;    ///< of a request, for each other one that is there when it comes
   std::size_t rows = 0;      ///< measured configurations it was fitted on
 };
 

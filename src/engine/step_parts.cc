@@ -38,9 +38,13 @@ class PartSums {
       const Op& op = block.ops[task.op];
       const EnginePart part = part_of(workload_.phase, op, cost.bound);
       const Seconds gaps = std::min(cost.time, launch_of(task));
-      add(part, times * (cost.time - gaps), op.kind == OpKind::attention);
-      add(EnginePart::launch, times * gaps, op.kind == OpKind::attention);
-      result_.speed_of_light += times * models_.device.lower_bound(task.shape);
+      const Seconds bound = models_.device.lower_bound(task.shape);
+      const Seconds light = std::min(cost.time - gaps, bound);
+      const bool attention = op.kind == OpKind::attention;
+      add(EnginePart::light, times * light, attention);
+      add(part, times * (cost.time - gaps - light), attention);
+      add(EnginePart::launch, times * gaps, attention);
+      result_.speed_of_light += times * (task.shape.fused ? light : bound);
       if (cost.bound == Bound::compute) result_.compute_bound += times * cost.time;
     }
   }

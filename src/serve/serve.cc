@@ -3,17 +3,24 @@
 #include <algorithm>
 #include <limits>
 #include <queue>
+#include <tuple>
 
 #include "base/check.h"
 
 namespace fastpath {
 namespace {
 
-/// A request enters a pool's router.
+/// What happens to a request outside of replicas.
+enum class Stage : std::uint8_t {
+  arrives,      ///< at the front end
+  enters,       ///< a pool's router
+  transferred,  ///< enters the router of workers that decode, its prompt done elsewhere
+};
+
 struct Arrival {
   double time = 0;
   std::int32_t request = 0;
-  bool transferred = false;  ///< to decode, its prompt done elsewhere
+  Stage stage = Stage::arrives;
 
   /// Reversed for std::priority_queue; by request where times are equal.
   friend bool operator<(const Arrival& a, const Arrival& b) {
@@ -44,7 +51,11 @@ class Cluster {
       if (!arrivals_.empty() && arrivals_.top().time <= end) {
         const Arrival arrival = arrivals_.top();
         arrivals_.pop();
-        route(arrival);
+        if (arrival.stage == Stage::arrives) {
+          pass_front_end(arrival);
+        } else {
+          route(arrival);
+        }
       } else if (soonest != kNone) {
         events_.clear();
         replicas_[soonest].advance(events_);
@@ -80,9 +91,22 @@ class Cluster {
 
   void arrive(std::size_t request, double time) {
     result_.requests[request].arrival = Seconds{time};
-    const Engine& engine =
-        (prefill_ > 0 ? deployment_.prefill : deployment_.serving).engine;
-    arrivals_.push({time + engine.request.value.base(), static_cast<std::int32_t>(request), false});
+    arrivals_.push({time, static_cast<std::int32_t>(request), Stage::arrives});
+  }
+
+  /// The front end serves the streams of all requests in turn.
+  void pass_front_end(Arrival arrival) {
+    const Engine& engine = (prefill_ > 0 ? deployment_.prefill : deployment_.serving).engine;
+    const auto others = static_cast<double>(present_++);
+    if (profile_ != nullptr) profile_->others += others;
+    const Seconds delay = engine.request.value + others * engine.client.value;
+    arrival.stage = Stage::enters;
+    arrival.time += delay.base();
+    if (delay > Seconds{}) {
+      arrivals_.push(arrival);
+    } else {
+      route(arrival);
+    }
   }
 
   std::size_t soonest_replica() const {
@@ -129,7 +153,8 @@ class Cluster {
     outcome.input = request.input;
     outcome.output = request.output;
     const bool apart = prefill_ > 0;
-    const bool prefills = apart && !arrival.transferred;
+    const bool transferred = arrival.stage == Stage::transferred;
+    const bool prefills = apart && !transferred;
     const std::size_t chosen = prefills ? pick(request, 0, prefill_)
                                         : pick(request, prefill_, replicas_.size());
     const std::int64_t tokens = request.input + request.output;
@@ -141,8 +166,8 @@ class Cluster {
     Job job;
     job.request = arrival.request;
     job.prompt = request.input;
-    job.output = prefills ? 1 : request.output - (arrival.transferred ? 1 : 0);
-    job.transferred = arrival.transferred;
+    job.output = prefills ? 1 : request.output - (transferred ? 1 : 0);
+    job.transferred = transferred;
     job.prefix = request.prefix;
     replicas_[chosen].enqueue(job, arrival.time);
   }
@@ -186,10 +211,11 @@ class Cluster {
     if (deployment_.transfer_bandwidth > BytesPerSecond{}) {
       time += bytes / deployment_.transfer_bandwidth;
     }
-    arrivals_.push({event.time + time.base(), event.request, true});
+    arrivals_.push({event.time + time.base(), event.request, Stage::transferred});
   }
 
   void ended(std::int32_t request, double time) {
+    --present_;
     last_ = std::max(last_, time);
     for (const std::size_t follower : followers_[static_cast<std::size_t>(request)])
       arrive(follower, time + stream_.requests[follower].think.base());
@@ -221,6 +247,7 @@ class Cluster {
   std::priority_queue<Arrival> arrivals_;
   std::vector<std::vector<std::size_t>> followers_;
   std::vector<TokenEvent> events_;
+  std::int64_t present_ = 0;  ///< requests that came and have not ended
   std::size_t next_ = 0;  ///< closed loop: the request that is sent next
   std::size_t turn_ = 0;
   std::size_t decode_turn_ = 0;

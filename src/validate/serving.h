@@ -34,8 +34,8 @@ struct ServingCase {
 };
 
 /// Constants of Engine that are fitted: the factors on PartTimes, then these.
-enum class EngineTime : std::uint8_t { step, sequence, request };
-inline constexpr std::size_t kEngineValues = kEngineParts + 3;
+enum class EngineTime : std::uint8_t { step, sequence, request, client };
+inline constexpr std::size_t kEngineValues = kEngineParts + 4;
 using EngineValues = std::array<double, kEngineValues>;
 
 struct EngineValueInfo {

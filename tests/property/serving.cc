@@ -1,5 +1,6 @@
 // Laws of serving: nothing is lost, nothing is held twice, and more load is never faster.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include "serve/load.h"
 #include "serve/metrics.h"
 #include "serve/serve.h"
+#include "support/tiny_models.h"
 
 namespace fastpath {
 namespace {
@@ -22,7 +24,7 @@ StepSource simple_steps() {
     const Seconds attention{1e-9 * rows * context};
     const auto part = shape.phase == Phase::decode ? EnginePart::decode_attention
                                                    : EnginePart::prefill_attention;
-    step.parts[static_cast<std::size_t>(EnginePart::matmul_bytes)] = work;
+    step.parts[static_cast<std::size_t>(EnginePart::light)] = work;
     step.parts[static_cast<std::size_t>(part)] = attention;
     step.attention[static_cast<std::size_t>(part)] = attention;
     step.step = work + attention;
@@ -180,6 +182,61 @@ TEST(serving, mean_latency_grows_with_the_rate_of_batched_requests) {
     const double latency = metrics_of(*result, {}).latency.mean.base();
     EXPECT_GT(latency, before) << factor;
     before = latency;
+  }
+}
+
+StepSource decoder_steps() {
+  return [](const StepShape& shape) {
+    const Workload workload = testing::decoder({.batch = shape.batch,
+                                                .seq = shape.sequence,
+                                                .hidden = 2048,
+                                                .heads = 16,
+                                                .kv_heads = 4,
+                                                .head_dim = 128,
+                                                .ffn = 8192,
+                                                .vocab = 32000,
+                                                .layers = 16,
+                                                .phase = shape.phase});
+    Plan plan;
+    plan.execution = Execution::graph;
+    return step_parts(workload, testing::round_system(1), plan);
+  };
+}
+
+Engine bare_engine() { return {}; }
+
+TEST(serving, an_iteration_of_decodes_at_a_node_is_that_of_predict) {
+  IterationCost cost(std::make_shared<StepTable>(decoder_steps(), 1), bare_engine());
+  for (const std::int64_t sequences : {1, 4, 48, 256}) {
+    const auto direct = decoder_steps()({Phase::decode, sequences, 1, 1024});
+    ASSERT_TRUE(direct.has_value());
+    EXPECT_NEAR(cost.time({sequences, 1024, {}}) / direct->step, 1, 1e-9);
+  }
+  const auto prompt = decoder_steps()({Phase::prefill, 1, 2048, 0});
+  EXPECT_NEAR(cost.time({0, 0, {{2048, 0}}}) / prompt->step, 1, 1e-9);
+}
+
+RC_GTEST_PROP(serving, iterations_between_nodes_stay_near_predict, ()) {
+  IterationCost cost(std::make_shared<StepTable>(decoder_steps(), 1), bare_engine());
+  const std::int64_t sequences = *rc::gen::inRange(1, 300);
+  const std::int64_t past = *rc::gen::inRange(1, 9000);
+  const auto direct = decoder_steps()({Phase::decode, sequences, 1, past});
+  RC_ASSERT(direct.has_value());
+  const double decode = cost.time({sequences, static_cast<double>(past), {}}) / direct->step;
+  RC_ASSERT(std::abs(decode - 1) < 0.1);
+  const std::int64_t tokens = *rc::gen::inRange(1, 8000);
+  const auto prompt = decoder_steps()({Phase::prefill, 1, tokens, 0});
+  RC_ASSERT(std::abs(cost.time({0, 0, {{tokens, 0}}}) / prompt->step - 1) < 0.12);
+}
+
+TEST(serving, parts_of_a_step_add_up_to_it) {
+  for (const Phase phase : {Phase::decode, Phase::prefill}) {
+    const auto step = decoder_steps()({phase, 8, phase == Phase::decode ? 1 : 500, 700});
+    ASSERT_TRUE(step.has_value());
+    double sum = 0;
+    for (const Seconds part : step->parts)
+      sum += part.base();
+    EXPECT_NEAR(sum, step->step.base(), 1e-9 * sum);
   }
 }
 

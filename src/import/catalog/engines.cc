@@ -14,7 +14,7 @@ namespace fastpath {
 namespace {
 
 constexpr std::array<std::string_view, kEngineParts> kPartNames{
-    "matmul_bytes",     "matmul_work", "prefill_attention", "decode_attention", "latent_attention",
+    "light", "matmul_bytes",     "matmul_work", "prefill_attention", "decode_attention", "latent_attention",
     "maps", "expert_bytes", "expert_work", "launch", "network"};
 constexpr std::array<std::pair<std::string_view, Batching>, 3> kBatchingNames{
     {{"mixed", Batching::mixed},
@@ -82,7 +82,7 @@ class EngineReader {
 
   void read_constants(std::string_view text) {
     std::vector<std::string> columns{"engine", "generation", "rows",    "spread",  "step",
-                                     "sequence", "request",  "source", "locator", "date",
+                                     "sequence", "request",  "client", "source", "locator", "date",
                                      "confidence"};
     columns.insert(columns.end(), kPartNames.begin(), kPartNames.end());
     const auto table =
@@ -119,6 +119,7 @@ class EngineReader {
     entry.engine.step = time("step");
     entry.engine.sequence = time("sequence");
     entry.engine.request = time("request");
+    entry.engine.client = time("client");
     if (generation.empty()) {
       *base = std::move(entry);
     } else {
@@ -171,7 +172,7 @@ Result<Engine> engine_for(const std::vector<EngineEntry>& engines, const std::st
 
 std::string constants_csv(const std::vector<EngineEntry>& engines) {
   std::string text = fmt::format(
-      "engine,generation,rows,spread,{},step [ms],sequence [us],request [ms],confidence,source,"
+      "engine,generation,rows,spread,{},step [ms],sequence [us],request [ms],client [ms],confidence,source,"
       "locator,date\n",
       fmt::join(kPartNames, ","));
   for (const EngineEntry& entry : engines) {
@@ -182,9 +183,9 @@ std::string constants_csv(const std::vector<EngineEntry>& engines) {
     for (const Fitted& factor : engine.factors)
       text += fmt::format(",{:.3g}", factor.value);
     const Source& source = engine.step.source;
-    text += fmt::format(",{:.4g},{:.4g},{:.4g},derived,{},{},{}\n", engine.step.value.base() * 1e3,
+    text += fmt::format(",{:.4g},{:.4g},{:.4g},{:.4g},derived,{},{},{}\n", engine.step.value.base() * 1e3,
                         engine.sequence.value.base() * 1e6, engine.request.value.base() * 1e3,
-                        source.cite, source.locator, source.date);
+                        engine.client.value.base() * 1e3, source.cite, source.locator, source.date);
   }
   return text;
 }

@@ -5,20 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "import/csv/csv.h"
 #include "import/measurements/row.h"
 
 namespace fastpath {
 namespace {
-
-/// Campaigns that draw lengths at random: InferenceMAX's client draws from 0.8 of the stated length
-/// up to it (SemiAnalysisAI/InferenceMAX, --random-range-ratio 0.8).
-constexpr double kShortest = 0.8;
-
-bool draws_lengths(std::string_view collection) {
-  return collection.starts_with("db-dump") || collection.starts_with("2026-") ||
-         collection.starts_with("qwen3.5");
-}
 
 class Reader {
  public:
@@ -115,15 +107,25 @@ class Reader {
     run.tpot = Seconds{row.need("tpot_ms") * 1e-3};
     run.assumed.emplace_back("statistic=mean");
     run.assumed.emplace_back("no shared prefixes");
-    if (draws_lengths(run.collection)) {
-      run.shortest = kShortest;
-      run.assumed.emplace_back("lengths from 0.8");
-    } else {
-      run.assumed.emplace_back("lengths fixed");
-      run.assumed.emplace_back("clients fall out of step");
-      run.drifts = true;
-    }
+    set_lengths(row, run);
     rows_.runs.push_back(std::move(run));
+  }
+
+  /// What a row's source does not state of its client.
+  static void set_lengths(const MeasurementRow& row, ServingRun& run) {
+    const std::string_view lengths = row.text("lengths");
+    const auto share = lengths.empty() ? std::nullopt : parse_number(lengths);
+    if (share && *share > 0 && *share <= 1) {
+      run.shortest = *share;
+      run.assumed.push_back(fmt::format("lengths drawn from {:g}", *share));
+    } else if (lengths == "drifting") {
+      run.drifts = true;
+      run.assumed.emplace_back("equal lengths; clients fall out of step");
+    } else if (lengths.empty() || lengths == "equal") {
+      run.assumed.emplace_back("equal lengths");
+    } else {
+      row.mistake("lengths", "is not equal, drifting or a share from 0 to 1");
+    }
   }
 
   /// Clients over the sequences of a replica: several replicas behind one endpoint.
