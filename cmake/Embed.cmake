@@ -1,6 +1,6 @@
 # The catalog's systems and models are part of the program: this turns their files into one source
 # file of fastpath_import, made again whenever one of them changes.
-set(FASTPATH_EMBEDDED_FOLDERS devices systems models links collectives storage frameworks reliability)
+set(FASTPATH_EMBEDDED_FOLDERS devices systems models links collectives storage frameworks reliability engines)
 
 function(fastpath_embed_catalog out)
   foreach(folder IN LISTS FASTPATH_EMBEDDED_FOLDERS)

@@ -193,16 +193,19 @@ std::vector<Folding> foldings_of(const std::string& name) {
 }  // namespace
 
 std::span<const Flag> validate_flags() {
-  static constexpr std::array<Flag, 6> kFlags{{
-      {"of", FlagKind::choice, "WHAT", "operators (default), training steps or their memory",
-       "operators|training|training-memory", false},
+  static constexpr std::array<Flag, 7> kFlags{{
+      {"of", FlagKind::choice, "WHAT",
+       "operators (default), training steps, their memory, or serving",
+       "operators|training|training-memory|serving", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
        "what a prediction has not seen: shapes, rows, devices (of operators), configurations, "
-       "sources (of training steps) or all of them in turn (default)",
-       "shapes|rows|devices|configurations|sources|all", false},
+       "sources (of training steps), models (of serving) or all of them in turn (default)",
+       "shapes|rows|devices|configurations|sources|models|all", false},
       {"rows", FlagKind::yes, "", "a table of every row", "", false},
+      {"constants", FlagKind::file, "FILE",
+       "write the engines' constants, as catalog/engines/constants.csv (of serving)", "", false},
       {"threads", FlagKind::whole, "N", "worker threads; default: one a core", "", false},
       {"plot", FlagKind::file, "FILE", "draw predicted against measured of each kind (SVG)", "",
        false},
@@ -210,13 +213,9 @@ std::span<const Flag> validate_flags() {
   return kFlags;
 }
 
-int run_validate(Session& session, const Arguments& arguments) {
-  if (arguments.text_or("of", "operators") == "training") {
-    return run_validate_training(session, arguments);
-  }
-  if (arguments.text_or("of", "operators") == "training-memory") {
-    return run_validate_memory(session, arguments);
-  }
+namespace {
+
+int run_validate_operators(Session& session, const Arguments& arguments) {
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());
   session.warn(measured->warnings);
@@ -251,6 +250,16 @@ int run_validate(Session& session, const Arguments& arguments) {
     if (const auto wrong = write_file(*file, plot)) return session.fail({*wrong});
   }
   return emit(session, arguments, findings, kAnswered);
+}
+
+}  // namespace
+
+int run_validate(Session& session, const Arguments& arguments) {
+  const std::string of = arguments.text_or("of", "operators");
+  if (of == "training") return run_validate_training(session, arguments);
+  if (of == "training-memory") return run_validate_memory(session, arguments);
+  if (of == "serving") return run_validate_serving(session, arguments);
+  return run_validate_operators(session, arguments);
 }
 
 }  // namespace fastpath::cli

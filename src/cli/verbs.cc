@@ -46,6 +46,11 @@ constexpr std::array<std::string_view, 1> kGoodputExamples{
     "    --global-batch 2048 --plan 'tp=8 pp=16 dp=128 zero=1 recompute=full' \\\n"
     "    --tokens 15.6e12 --checkpoint-bandwidth 2TB/s --restart 10min",
 };
+constexpr std::array<std::string_view, 2> kServeExamples{
+    "serve llama-3.1-8b --on dgx-h100 --plan tp=1 --replicas 8 --rate 60 --isl 1024 --osl 256 \\\n"
+    "    --max-ttft '500 ms' --max-tpot '30 ms'",
+    "serve llama-3.1-70b --on dgx-h100 --plan tp=4 --requests azure_llm_2023_conv.csv",
+};
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
@@ -104,6 +109,11 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Run", goodput_flags()},
                                     {"Output", report_flags()}}};
+  std::array<FlagGroup, 5> serve{{{"Load", serve_load_flags()},
+                                  {"Engine", serve_engine_flags()},
+                                  {"Objective", serve_objective_flags()},
+                                  {"System and plan", system_flags()},
+                                  {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
                                     {"Output", report_flags()}}};
@@ -138,6 +148,9 @@ struct Tables {
        "MODEL", 1, 1, simulate, kSimulateExamples, run_simulate},
       {"goodput", "Predict a whole training run: failures, checkpoints, days, energy and cost.",
        "MODEL", 1, 1, goodput, kGoodputExamples, run_goodput},
+      {"serve",
+       "Simulate an engine under a stream of requests: latencies, goodput, KV cache, cost.",
+       "MODEL", 1, 1, serve, kServeExamples, run_serve},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
       {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,

@@ -18,10 +18,14 @@ std::span<const Flag> merge_flags();
 std::span<const Flag> plan_verb_flags();
 std::span<const Flag> simulate_flags();
 std::span<const Flag> goodput_flags();
+std::span<const Flag> serve_load_flags();
+std::span<const Flag> serve_engine_flags();
+std::span<const Flag> serve_objective_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_simulate(Session& session, const Arguments& arguments);
 int run_goodput(Session& session, const Arguments& arguments);
+int run_serve(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
 int run_search(Session& session, const Arguments& arguments);
@@ -37,6 +41,8 @@ int run_validate(Session& session, const Arguments& arguments);
 int run_validate_training(Session& session, const Arguments& arguments);
 /// validate --of training-memory.
 int run_validate_memory(Session& session, const Arguments& arguments);
+/// validate --of serving.
+int run_validate_serving(Session& session, const Arguments& arguments);
 int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);

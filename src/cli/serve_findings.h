@@ -1,0 +1,35 @@
+/// Tables of a served stream.
+#pragma once
+
+#include <string>
+
+#include "fastpath/findings.h"
+
+#include "cli/scenario.h"
+#include "serve/capacity.h"
+#include "serve/metrics.h"
+#include "serve/serve.h"
+
+namespace fastpath::cli {
+
+struct ServedQuestion {
+  const Scenario& scenario;
+  const Plan& plan;
+  const Engine& engine;
+  const Deployment& deployment;
+  const Capacity& capacity;
+  const Objective& objective;
+  const RequestStream& stream;
+  std::int64_t devices = 1;
+};
+
+/// Summary, latencies, capacity, replicas; notes define every metric.
+Findings explain_serving(const ServedQuestion& question, const ServeResult& result);
+
+/// The plan leaves no memory for keys and values: by how much.
+Findings explain_no_room(const ServedQuestion& question);
+
+/// One row a request.
+std::string requests_csv(const ServeResult& result);
+
+}  // namespace fastpath::cli

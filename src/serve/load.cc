@@ -1,0 +1,96 @@
+#include "serve/load.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace fastpath {
+namespace {
+
+/// Draws that are the same on every platform (the standard's distributions are not).
+class Draws {
+ public:
+  explicit Draws(std::uint64_t seed) : engine_(seed) {}
+
+  /// In (0, 1).
+  double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
+
+  std::int64_t whole(const Lengths& lengths) {
+    const auto choices = static_cast<double>(lengths.most - lengths.least + 1);
+    return lengths.least + static_cast<std::int64_t>(uniform() * choices);
+  }
+
+  /// Gamma of shape k and scale 1; k > 0.
+  double gamma(double k) {
+    if (k == 1) return -std::log(uniform());
+    if (k < 1) return gamma(k + 1) * std::pow(uniform(), 1 / k);
+    const double d = k - 1.0 / 3;
+    const double c = 1 / std::sqrt(9 * d);
+    while (true) {
+      const double x = normal();
+      const double v = std::pow(1 + c * x, 3);
+      if (v <= 0) continue;
+      if (std::log(uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+    }
+  }
+
+ private:
+  double normal() {
+    constexpr double kTurn = 6.283185307179586;
+    return std::sqrt(-2 * std::log(uniform())) * std::cos(kTurn * uniform());
+  }
+
+  std::mt19937_64 engine_;
+};
+
+std::uint64_t chunk_name(std::uint64_t conversation, std::uint64_t chunk) {
+  return (conversation << 24) + chunk;
+}
+
+/// Turns of one conversation: each prompt holds all that was said before.
+void add_conversation(const Load& load, std::uint64_t name, Seconds arrival, Draws& lengths,
+                      RequestStream& stream) {
+  std::int64_t said = 0;
+  for (std::int64_t turn = 0; turn < load.turns; ++turn) {
+    Request request;
+    request.arrival = arrival;
+    request.input = said + lengths.whole(load.input);
+    request.output = lengths.whole(load.output);
+    said = request.input + request.output;
+    if (turn > 0) {
+      request.after = static_cast<std::int64_t>(stream.requests.size()) - 1;
+      request.think = load.think;
+    }
+    for (std::int64_t chunk = 0; load.turns > 1 && chunk < said / stream.chunk; ++chunk)
+      request.prefix.push_back(chunk_name(name, static_cast<std::uint64_t>(chunk)));
+    stream.requests.push_back(std::move(request));
+  }
+}
+
+}  // namespace
+
+RequestStream stream_of(const Load& load) {
+  RequestStream stream;
+  stream.concurrency = load.concurrency;
+  if (load.turns > 1) stream.chunk = 64;
+  Draws gaps(load.seed);
+  Draws lengths(load.seed ^ 0x9e3779b97f4a7c15U);
+  const double shape = 1 / (load.variation * load.variation);
+  double time = 0;
+  for (std::int64_t i = 0; i < load.count; ++i) {
+    if (load.concurrency == 0) {
+      const double gap = load.variation > 0 ? gaps.gamma(shape) / shape : 1;
+      time += gap / load.rate;
+    }
+    add_conversation(load, static_cast<std::uint64_t>(i), Seconds{time}, lengths, stream);
+  }
+  return stream;
+}
+
+RequestStream at_rate(RequestStream stream, double factor) {
+  for (Request& request : stream.requests)
+    request.arrival *= 1 / factor;
+  return stream;
+}
+
+}  // namespace fastpath

@@ -1,0 +1,43 @@
+/// Figures of a served stream.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fastpath/serving.h"
+
+namespace fastpath {
+
+struct Distribution {
+  std::size_t count = 0;
+  Seconds mean;
+  Seconds p50;
+  Seconds p90;
+  Seconds p99;
+};
+
+/// Percentiles by linear interpolation between order statistics.
+Distribution distribution_of(std::vector<double> seconds);
+/// Percentiles of weighted values, ascending: the first at or above which the share lies.
+Distribution distribution_of(std::span<const std::pair<Seconds, double>> weighted);
+
+struct ServeMetrics {
+  Distribution queue;    ///< arrival to first iteration
+  Distribution ttft;     ///< arrival to first token
+  Distribution tpot;     ///< of requests with two tokens or more: mean gap after the first
+  Distribution itl;      ///< gaps between tokens of one request, over all tokens
+  Distribution latency;  ///< arrival to last token
+  std::size_t served = 0;
+  std::size_t good = 0;  ///< within the objective
+  double requests_per_second = 0;
+  double goodput = 0;  ///< good requests a second
+  double input_tokens_per_second = 0;
+  double output_tokens_per_second = 0;
+  double output_tokens = 0;
+};
+
+ServeMetrics metrics_of(const ServeResult& result, const Objective& objective);
+
+}  // namespace fastpath

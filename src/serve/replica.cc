@@ -1,0 +1,375 @@
+#include "serve/replica.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace fastpath {
+namespace {
+
+constexpr double kGapStep = 1.01;
+/// Longer runs would stray from the table between its nodes.
+constexpr std::int64_t kMostSteps = 1024;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t chunk_blocks(const Engine& engine, std::int64_t chunk) {
+  return std::max<std::int64_t>(1, ceil_div(chunk, engine.block_tokens));
+}
+
+}  // namespace
+
+void GapCounts::add(double seconds, double count) {
+  if (count <= 0 || seconds <= 0) return;
+  counts_[static_cast<int>(std::lround(std::log(seconds) / std::log(kGapStep)))] += count;
+}
+
+std::vector<std::pair<Seconds, double>> GapCounts::sorted() const {
+  std::vector<std::pair<Seconds, double>> gaps;
+  for (const auto& [bin, count] : counts_)
+    gaps.emplace_back(Seconds{std::pow(kGapStep, bin)}, count);
+  return gaps;
+}
+
+Replica::Replica(const Engine& engine, Pool pool, IterationCost cost, WaitProfile* profile)
+    : engine_(engine),
+      limits_(pool),
+      cost_(std::move(cost)),
+      pool_(pool.blocks, chunk_blocks(engine, pool.chunk)),
+      profile_(profile) {}
+
+std::int64_t Replica::blocks_of(std::int64_t tokens) const {
+  return ceil_div(tokens, engine_.block_tokens) + limits_.state_blocks;
+}
+
+bool Replica::fits(std::int64_t tokens) const { return blocks_of(tokens) <= limits_.blocks; }
+
+std::size_t Replica::known_chunks(std::span<const std::uint64_t> prefix) const {
+  return engine_.prefix_caching ? pool_.known(prefix) : 0;
+}
+
+void Replica::enqueue(const Job& job, double now) {
+  Sequence sequence;
+  sequence.job = job;
+  sequence.to_compute = job.prompt;
+  waiting_.push_back(sequence);
+  outstanding_tokens_ += job.prompt + job.output;
+  if (!run_) {
+    start(now, early_);
+    return;
+  }
+  if (!run_->pieces.empty() || run_->steps == 1) return;
+  // Cut the run at the iteration in which the job arrives.
+  std::int64_t low = 1;
+  std::int64_t high = run_->steps;
+  while (low < high) {
+    const std::int64_t middle = (low + high) / 2;
+    if (run_->start + run_->length(middle) >= now) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  run_->steps = low;
+}
+
+std::optional<double> Replica::next() const {
+  if (!run_) return std::nullopt;
+  return run_->end();
+}
+
+bool Replica::grow(Sequence& sequence, std::int64_t tokens) {
+  const auto held = static_cast<std::int64_t>(sequence.held) * chunk_blocks(engine_, limits_.chunk);
+  const std::int64_t more = blocks_of(tokens) - held - sequence.own_blocks;
+  if (more <= 0) return true;
+  if (!pool_.take(more)) return false;
+  sequence.own_blocks += more;
+  return true;
+}
+
+void Replica::free(Sequence& sequence) {
+  pool_.give_back(sequence.own_blocks);
+  pool_.release(sequence.job.prefix.first(sequence.held));
+  sequence.own_blocks = 0;
+  sequence.held = 0;
+}
+
+void Replica::preempt_last(std::vector<TokenEvent>& events, double now) {
+  Sequence victim = running_.back();
+  running_.pop_back();
+  free(victim);
+  victim.to_compute = victim.job.prompt + victim.emitted;
+  victim.computed = 0;
+  victim.job.transferred = false;
+  ++stats_.preemptions;
+  events.push_back({TokenEvent::Kind::preempted, victim.job.request, now, 0});
+  waiting_.push_front(victim);
+}
+
+void Replica::schedule_decodes(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
+                               double now) {
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (!running_[i].decodes()) continue;
+    while (i < running_.size() && !grow(running_[i], running_[i].computed + 1))
+      preempt_last(events, now);
+    if (i >= running_.size()) return;
+    ++run.decoding;
+    --budget;
+  }
+}
+
+std::int64_t Replica::piece_of(const Sequence& sequence, std::int64_t budget, bool first) const {
+  const std::int64_t rest = sequence.to_compute - sequence.computed;
+  if (engine_.batching == Batching::whole_prompts) return rest <= budget || first ? rest : 0;
+  return std::max<std::int64_t>(0, std::min(rest, budget));
+}
+
+void Replica::schedule_pieces(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
+                              double now) {
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (running_[i].decodes()) continue;
+    const std::int64_t tokens = piece_of(running_[i], budget, run.pieces.empty());
+    if (tokens == 0) continue;
+    const bool alone = run.decoding == 0 && run.pieces.empty();
+    while (i < running_.size() && !grow(running_[i], running_[i].computed + tokens)) {
+      if (!alone) break;
+      preempt_last(events, now);
+    }
+    if (i >= running_.size()) return;
+    if (!grow(running_[i], running_[i].computed + tokens)) continue;
+    run.pieces.emplace_back(i, tokens);
+    budget -= tokens;
+  }
+}
+
+void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now) {
+  while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
+    Sequence& head = waiting_.front();
+    // One token of a prompt at least is computed: the next token comes from it.
+    const std::size_t whole =
+        static_cast<std::size_t>(std::max<std::int64_t>(0, head.to_compute - 1) / limits_.chunk);
+    const auto names = head.job.prefix.first(std::min(whole, head.job.prefix.size()));
+    const std::size_t known = head.job.transferred ? 0 : known_chunks(names);
+    const auto cached = static_cast<std::int64_t>(known) * limits_.chunk;
+    head.computed = head.job.transferred ? head.to_compute : cached;
+    const std::int64_t tokens = head.decodes() ? 0 : piece_of(head, budget, run.pieces.empty());
+    if (tokens == 0 && !head.decodes()) break;
+    const std::int64_t held =
+        static_cast<std::int64_t>(known) * chunk_blocks(engine_, limits_.chunk);
+    const std::int64_t left = head.job.output - head.emitted - 1;
+    const auto reserved = static_cast<std::int64_t>(engine_.reserve * static_cast<double>(left));
+    const std::int64_t need = blocks_of(head.to_compute + std::max<std::int64_t>(0, reserved));
+    if (pool_.blocks_to_hold(names.first(known)) + need - held > pool_.available()) break;
+    pool_.hold(names.first(known));
+    head.held = known;
+    FP_CHECK(grow(head, head.to_compute + std::max<std::int64_t>(0, reserved)));
+    if (!head.seen) {
+      events.push_back(
+          {TokenEvent::Kind::scheduled, head.job.request, now, head.job.transferred ? 0 : cached});
+      stats_.cached_tokens += head.job.transferred ? 0 : cached;
+      head.seen = true;
+    }
+    running_.push_back(head);
+    waiting_.pop_front();
+    if (tokens > 0) run.pieces.emplace_back(running_.size() - 1, tokens);
+    budget -= tokens;
+  }
+}
+
+std::int64_t Replica::steps_ahead() const {
+  std::int64_t most = kMostSteps;
+  for (const Sequence& sequence : running_) {
+    if (sequence.decodes()) most = std::min(most, sequence.job.output - sequence.emitted);
+  }
+  const std::int64_t shared = chunk_blocks(engine_, limits_.chunk);
+  const auto needed = [&](std::int64_t steps) {
+    std::int64_t blocks = 0;
+    for (const Sequence& sequence : running_) {
+      if (!sequence.decodes()) continue;
+      const std::int64_t held = static_cast<std::int64_t>(sequence.held) * shared;
+      const std::int64_t more = blocks_of(sequence.computed + steps) - held - sequence.own_blocks;
+      blocks += std::max<std::int64_t>(0, more);
+    }
+    return blocks;
+  };
+  if (needed(most) <= pool_.available()) return std::max<std::int64_t>(1, most);
+  std::int64_t low = 1;
+  std::int64_t high = most;
+  while (low < high) {
+    const std::int64_t middle = (low + high + 1) / 2;
+    if (needed(middle) <= pool_.available()) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+IterationShape Replica::shape_of(const Run& run) const {
+  IterationShape shape;
+  shape.sequences = run.decoding;
+  double context = 0;
+  if (run.decoding > 0) {
+    for (const Sequence& sequence : running_) {
+      if (sequence.decodes()) context += static_cast<double>(sequence.computed);
+    }
+    shape.context = context / static_cast<double>(run.decoding);
+  }
+  for (const auto& [index, tokens] : run.pieces)
+    shape.pieces.push_back({tokens, running_[index].computed});
+  return shape;
+}
+
+void Replica::set_times(Run& run) {
+  IterationShape shape = shape_of(run);
+  run.first = cost_.time(shape).base();
+  if (!run.pieces.empty()) return;
+  run.steps = steps_ahead();
+  if (run.steps == 1) return;
+  shape.context += static_cast<double>(run.steps - 1);
+  run.slope = (cost_.time(shape).base() - run.first) / static_cast<double>(run.steps - 1);
+}
+
+/// Sequences without a token wait for their first, the others for their next.
+void Replica::profile(const Run& run) {
+  IterationShape shape = shape_of(run);
+  shape.context += static_cast<double>(run.steps - 1) / 2;
+  const IterationParts parts = cost_.parts(shape);
+  double firsts = 0;
+  double tokens = 0;
+  const auto count = [&](const Sequence& sequence) {
+    (sequence.emitted == 0 && !sequence.job.transferred ? firsts : tokens) += 1;
+  };
+  std::for_each(waiting_.begin(), waiting_.end(), count);
+  std::for_each(running_.begin(), running_.end(), count);
+  const auto steps = static_cast<double>(run.steps);
+  const auto add = [&](std::size_t index, double time) {
+    profile_->tokens[index] += steps * tokens * time;
+    profile_->firsts[index] += steps * firsts * time;
+  };
+  for (std::size_t i = 0; i < kEngineParts; ++i)
+    add(i, parts.parts[i].base());
+  add(kEngineParts, 1);
+  add(kEngineParts + 1, parts.sequences);
+}
+
+void Replica::start(double now, std::vector<TokenEvent>& events) {
+  run_.reset();
+  Run run;
+  run.start = now;
+  std::int64_t budget = engine_.token_budget;
+  if (!waiting_.empty() && waiting_.front().job.transferred) admit(run, budget, events, now);
+  if (engine_.batching == Batching::prefill_first) {
+    schedule_pieces(run, budget, events, now);
+    if (budget > 0) admit(run, budget, events, now);
+    if (run.pieces.empty()) schedule_decodes(run, budget, events, now);
+  } else {
+    schedule_decodes(run, budget, events, now);
+    schedule_pieces(run, budget, events, now);
+    if (budget > 0) admit(run, budget, events, now);
+  }
+  if (run.decoding == 0 && run.pieces.empty()) {
+    FP_CHECK(running_.empty() && waiting_.empty());
+    return;
+  }
+  set_times(run);
+  run_ = std::move(run);
+}
+
+bool Replica::emit(Sequence& sequence, std::int64_t tokens, double now,
+                   std::vector<TokenEvent>& events) {
+  if (sequence.emitted == 0) {
+    events.push_back({TokenEvent::Kind::first_token, sequence.job.request, now, 1});
+  }
+  sequence.emitted += tokens;
+  FP_CHECK(sequence.emitted <= sequence.job.output);
+  return sequence.emitted == sequence.job.output;
+}
+
+/// The sequence's keys and values, under their names, are there for other prompts.
+void Replica::share(Sequence& sequence) {
+  if (!engine_.prefix_caching) return;
+  const auto whole = static_cast<std::size_t>(sequence.computed / limits_.chunk);
+  const std::size_t upto = std::min(whole, sequence.job.prefix.size());
+  if (upto <= sequence.held) return;
+  const auto names = sequence.job.prefix.subspan(sequence.held, upto - sequence.held);
+  sequence.own_blocks -=
+      static_cast<std::int64_t>(names.size()) * chunk_blocks(engine_, limits_.chunk);
+  FP_CHECK(sequence.own_blocks >= 0);
+  pool_.publish(names);
+  sequence.held = upto;
+}
+
+void Replica::account(const Run& run) {
+  const double length = run.length(run.steps);
+  stats_.iterations += run.steps;
+  stats_.busy += Seconds{length};
+  occupancy_ += length * static_cast<double>(pool_.used());
+  sequences_ += length * static_cast<double>(running_.size());
+  gaps_.add(length / static_cast<double>(run.steps), static_cast<double>(run.decoding * run.steps));
+  for (const auto& piece : run.pieces)
+    stats_.prompt_tokens += piece.second;
+}
+
+void Replica::advance(std::vector<TokenEvent>& events) {
+  FP_CHECK(run_.has_value());
+  events.insert(events.end(), early_.begin(), early_.end());
+  early_.clear();
+  const Run run = *run_;
+  const double now = run.end();
+  if (profile_ != nullptr) profile(run);
+  std::vector<bool> done(running_.size(), false);
+  if (run.decoding > 0) {
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+      Sequence& sequence = running_[i];
+      if (!sequence.decodes()) continue;
+      sequence.computed += run.steps;
+      FP_CHECK(grow(sequence, sequence.computed));
+      done[i] = emit(sequence, run.steps, now, events);
+    }
+  }
+  for (const auto& [index, tokens] : run.pieces) {
+    Sequence& sequence = running_[index];
+    sequence.computed += tokens;
+    if (!sequence.decodes()) continue;
+    share(sequence);
+    done[index] = emit(sequence, 1, now, events);
+  }
+  stats_.peak_blocks = std::max(stats_.peak_blocks, pool_.used());
+  FP_CHECK(pool_.occupied() <= pool_.capacity());
+  account(run);
+  finish(done, now, events);
+  start(now, events);
+}
+
+void Replica::finish(const std::vector<bool>& done, double now, std::vector<TokenEvent>& events) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = running_[i];
+    if (!done[i]) {
+      if (kept != i) running_[kept] = std::move(sequence);
+      ++kept;
+      continue;
+    }
+    share(sequence);
+    free(sequence);
+    outstanding_tokens_ -= sequence.job.prompt + sequence.job.output;
+    events.push_back({TokenEvent::Kind::finished, sequence.job.request, now, sequence.emitted});
+  }
+  running_.resize(kept);
+}
+
+ReplicaStats Replica::stats() const {
+  ReplicaStats stats = stats_;
+  stats.capacity_blocks = limits_.blocks;
+  const double busy = stats.busy.base();
+  if (busy > 0 && limits_.blocks > 0) {
+    stats.mean_occupancy = occupancy_ / busy / static_cast<double>(limits_.blocks);
+    stats.mean_sequences = sequences_ / busy;
+  }
+  return stats;
+}
+
+}  // namespace fastpath

@@ -1,0 +1,182 @@
+#include "serve/serve.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "serve/kv_pool.h"
+#include "serve/load.h"
+#include "serve/metrics.h"
+
+namespace fastpath {
+namespace {
+
+/// Iterations of 10 ms whatever they hold, and 1 ms for each token of a prompt.
+StepSource steps() {
+  return [](const StepShape& shape) -> Result<StepParts> {
+    StepParts step;
+    const bool decode = shape.phase == Phase::decode;
+    const double tokens = static_cast<double>(shape.batch * shape.sequence);
+    step.step = Seconds{decode ? 10e-3 : 1e-3 * tokens};
+    step.parts[static_cast<std::size_t>(EnginePart::matmul_bytes)] = step.step;
+    return step;
+  };
+}
+
+Deployment deployment() {
+  Deployment one;
+  one.serving.table = std::make_shared<StepTable>(steps(), 1);
+  one.serving.pool = {1000, 0, 16};
+  return one;
+}
+
+RequestStream requests(std::initializer_list<Request> list) {
+  RequestStream stream;
+  stream.requests = list;
+  stream.chunk = 16;
+  return stream;
+}
+
+Request request(double arrival, std::int64_t input, std::int64_t output) {
+  Request one;
+  one.arrival = Seconds{arrival};
+  one.input = input;
+  one.output = output;
+  return one;
+}
+
+TEST(serve, one_request_is_a_prompt_and_its_decodes) {
+  const auto result = serve(requests({request(1, 64, 11)}), deployment());
+  ASSERT_TRUE(result.has_value());
+  const RequestOutcome& one = result->requests.front();
+  EXPECT_NEAR(one.ttft().base(), 64e-3, 1e-9);
+  EXPECT_NEAR(one.tpot().base(), 10e-3, 1e-9);
+  EXPECT_NEAR(one.latency().base(), 164e-3, 1e-9);
+}
+
+TEST(serve, a_run_of_decodes_is_cut_by_an_arrival) {
+  const auto result = serve(requests({request(0, 64, 101), request(0.1, 64, 1)}), deployment());
+  ASSERT_TRUE(result.has_value());
+  // Decodes end at 64 + 10 n ms: the iteration of the arrival ends at 104 ms.
+  EXPECT_NEAR(result->requests[1].scheduled.base(), 104e-3, 1e-9);
+}
+
+TEST(serve, a_known_prefix_is_not_computed_again) {
+  RequestStream stream = requests({request(0, 64, 2), request(1, 64, 2)});
+  for (Request& one : stream.requests)
+    one.prefix = {1, 2, 3, 4};
+  const auto result = serve(stream, deployment());
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->requests[0].cached, 0);
+  // The last token of a prompt is computed in any case, so its chunk is.
+  EXPECT_EQ(result->requests[1].cached, 48);
+  EXPECT_LT(result->requests[1].ttft(), result->requests[0].ttft());
+}
+
+TEST(serve, a_full_pool_preempts_the_last_and_loses_no_token) {
+  Deployment small = deployment();
+  small.serving.pool.blocks = 12;  // 192 tokens: two sequences of 160 do not fit together
+  const auto result = serve(requests({request(0, 80, 80), request(0, 80, 80)}), small);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->requests[0].preemptions, 0);
+  EXPECT_GE(result->requests[1].preemptions, 1);
+  EXPECT_EQ(result->requests[1].generated, 80);
+  EXPECT_LE(result->replicas.front().peak_blocks, 12);
+}
+
+TEST(serve, what_can_never_fit_is_turned_away) {
+  Deployment small = deployment();
+  small.serving.pool.blocks = 4;
+  const auto result = serve(requests({request(0, 80, 80), request(0, 8, 8)}), small);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->rejected, 1);
+  EXPECT_EQ(result->requests[1].generated, 8);
+}
+
+TEST(serve, caches_move_between_workers_at_the_link_s_rate) {
+  Deployment apart = deployment();
+  apart.prefill = apart.serving;
+  apart.cache_token = Bytes{1e6};
+  apart.transfer_bandwidth = BytesPerSecond{1e9};
+  const auto result = serve(requests({request(0, 100, 3)}), apart);
+  ASSERT_TRUE(result.has_value());
+  const RequestOutcome& one = result->requests.front();
+  EXPECT_NEAR((one.finish - one.first_token).base(), 100e-3 + 20e-3, 1e-9);
+  EXPECT_EQ(one.generated, 3);
+}
+
+TEST(serve, mistakes_of_a_stream_are_told) {
+  EXPECT_FALSE(serve({}, deployment()).has_value());
+  EXPECT_FALSE(serve(requests({request(0, 0, 1)}), deployment()).has_value());
+  Deployment none = deployment();
+  none.serving.pool.blocks = 0;
+  EXPECT_FALSE(serve(requests({request(0, 1, 1)}), none).has_value());
+}
+
+TEST(kv_pool, contents_are_given_up_oldest_first) {
+  KvPool pool(4, 1);
+  const std::uint64_t names[] = {7, 8};
+  ASSERT_TRUE(pool.take(2));
+  pool.publish(names);
+  pool.release(names);
+  EXPECT_EQ(pool.used(), 0);
+  EXPECT_EQ(pool.occupied(), 2);
+  ASSERT_TRUE(pool.take(3));
+  EXPECT_EQ(pool.known(names), 1u);
+  EXPECT_FALSE(pool.take(2));
+  EXPECT_EQ(pool.occupied(), 4);
+}
+
+TEST(load, gaps_have_the_rate_and_the_variation_that_is_asked) {
+  for (const double variation : {0.5, 1.0, 2.0}) {
+    Load load;
+    load.count = 20'000;
+    load.rate = 4;
+    load.variation = variation;
+    const RequestStream stream = stream_of(load);
+    double sum = 0;
+    double squares = 0;
+    double last = 0;
+    for (const Request& one : stream.requests) {
+      const double gap = one.arrival.base() - last;
+      last = one.arrival.base();
+      sum += gap;
+      squares += gap * gap;
+    }
+    const auto count = static_cast<double>(stream.requests.size());
+    const double mean = sum / count;
+    EXPECT_NEAR(mean, 0.25, 0.02) << variation;
+    EXPECT_NEAR(std::sqrt(squares / count - mean * mean) / mean, variation, 0.1) << variation;
+  }
+}
+
+TEST(load, a_turn_holds_all_that_was_said) {
+  Load load;
+  load.turns = 3;
+  load.rate = 1;
+  load.input = {100, 100};
+  load.output = {30, 30};
+  const RequestStream stream = stream_of(load);
+  ASSERT_EQ(stream.requests.size(), 3u);
+  EXPECT_EQ(stream.requests[2].input, 360);
+  EXPECT_EQ(stream.requests[2].after, 1);
+  EXPECT_EQ(stream.requests[2].prefix.size(), 6u);
+}
+
+TEST(iteration_cost, nodes_are_powers_of_two_and_their_middles) {
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(axis_index(axis_node(i)), i);
+    EXPECT_LT(axis_node(i), axis_node(i + 1));
+  }
+  EXPECT_EQ(axis_index(5.9), axis_index(4));
+}
+
+TEST(metrics, percentiles_lie_between_order_statistics) {
+  const Distribution one = distribution_of({4.0, 1.0, 3.0, 2.0, 5.0});
+  EXPECT_DOUBLE_EQ(one.mean.base(), 3);
+  EXPECT_DOUBLE_EQ(one.p50.base(), 3);
+  EXPECT_DOUBLE_EQ(one.p90.base(), 4.6);
+}
+
+}  // namespace
+}  // namespace fastpath
