@@ -194,8 +194,10 @@ std::vector<Folding> foldings_of(const std::string& name) {
 
 std::span<const Flag> validate_flags() {
   static constexpr std::array<Flag, 6> kFlags{{
-      {"of", FlagKind::choice, "WHAT", "operators (default), training steps or their memory",
-       "operators|training|training-memory", false},
+      {"of", FlagKind::choice, "WHAT",
+       "operators (default), training steps or their memory, storage and decoding, or networks on "
+       "CPUs of phones and boards (edge)",
+       "operators|training|training-memory|storage|edge", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
@@ -216,6 +218,9 @@ int run_validate(Session& session, const Arguments& arguments) {
   }
   if (arguments.text_or("of", "operators") == "training-memory") {
     return run_validate_memory(session, arguments);
+  }
+  if (arguments.text_or("of", "operators") == "storage") {
+    return run_validate_storage(session, arguments);
   }
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());
