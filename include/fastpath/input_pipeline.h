@@ -82,11 +82,11 @@ struct EpochFeed {
 struct Feed {
   EpochFeed first;
   EpochFeed later;
-  double most_accelerators = 0;    ///< that the store and the workers feed, from the first epoch on
-  double later_accelerators = 0;   ///< once the cache is warm
-  BytesPerSecond delivered;        ///< by the store under this layout's reads
-  BytesPerSecond needed;           ///< of the store, for all accelerators, cold
-  std::int64_t needed_workers = 1; ///< for all accelerators; 0 = no number of workers is enough
+  double most_accelerators = 0;   ///< that the store and the workers feed, from the first epoch on
+  double later_accelerators = 0;  ///< once the cache is warm
+  BytesPerSecond delivered;       ///< by the store under this layout's reads
+  BytesPerSecond needed;          ///< of the store, for all accelerators, cold
+  std::int64_t needed_workers = 1;  ///< for all accelerators; 0 = no number of workers is enough
 };
 
 /// What a pipeline delivers, which stage limits it and how many accelerators it feeds. Fails on

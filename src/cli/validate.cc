@@ -198,6 +198,9 @@ std::span<const Flag> validate_flags() {
        "operators (default), training steps or their memory, storage and decoding, or networks on "
        "CPUs of phones and boards (edge)",
        "operators|training|training-memory|storage|edge", false},
+       "operators (default), training steps, storage and decoding, or networks on phones and "
+       "boards",
+       "operators|training|storage|edge", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
@@ -222,6 +225,7 @@ int run_validate(Session& session, const Arguments& arguments) {
   if (arguments.text_or("of", "operators") == "storage") {
     return run_validate_storage(session, arguments);
   }
+  if (arguments.text_or("of", "operators") == "edge") return run_validate_edge(session, arguments);
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");
   if (!measured) return session.fail(measured.error());
   session.warn(measured->warnings);

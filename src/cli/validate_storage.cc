@@ -40,7 +40,8 @@ int run_validate_storage(Session& session, const Arguments& arguments) {
   }
   Findings findings = storage_findings(storage, decode);
   if (!arguments.has("rows") && !arguments.has("json")) {
-    std::erase_if(findings.tables, [](const Table& table) { return table.name.ends_with("_rows"); });
+    std::erase_if(findings.tables,
+                  [](const Table& table) { return table.name.ends_with("_rows"); });
   }
   return emit(session, arguments, findings, kAnswered);
 }

@@ -39,6 +39,8 @@ int run_validate_training(Session& session, const Arguments& arguments);
 int run_validate_memory(Session& session, const Arguments& arguments);
 /// validate --of storage.
 int run_validate_storage(Session& session, const Arguments& arguments);
+/// validate --of edge.
+int run_validate_edge(Session& session, const Arguments& arguments);
 int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);

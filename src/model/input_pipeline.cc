@@ -9,7 +9,8 @@
 namespace fastpath {
 namespace {
 
-constexpr double kMostQueue = 1e4;  ///< places beyond which a queue's blocking cannot be told from 0
+constexpr double kMostQueue =
+    1e4;  ///< places beyond which a queue's blocking cannot be told from 0
 constexpr std::int64_t kMostWorkers = 4096;
 
 Hertz store_rate(const InputPipeline& pipeline) {

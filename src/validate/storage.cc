@@ -75,7 +75,8 @@ std::vector<Cell> score_row(const std::string& name, std::span<const ScoredRun> 
     naive += error_of(run.naive, run.measured);
   }
   const double count = std::max<double>(1, static_cast<double>(runs.size()));
-  return {name,          static_cast<double>(runs.size()), sum / count, quantile(errors, 0.5),
+  return {name,          static_cast<double>(runs.size()),
+          sum / count,   quantile(errors, 0.5),
           naive / count, std::move(bar)};
 }
 
@@ -151,13 +152,11 @@ Hertz loader_rate(const DecodeRun& run, Seconds decode, const Collecting& shares
 }
 
 Table load_table(std::span<const StorageRun> runs) {
-  Table table{"read_loads",
-              "How a layout's reads load a drive, fitted to all drives",
-              {{"of"},
-               {"rows", Unit::count},
-               {"random_share", Unit::ratio},
-               {"per_file", Unit::seconds}},
-              {}};
+  Table table{
+      "read_loads",
+      "How a layout's reads load a drive, fitted to all drives",
+      {{"of"}, {"rows", Unit::count}, {"random_share", Unit::ratio}, {"per_file", Unit::seconds}},
+      {}};
   std::map<std::string, std::vector<const StorageRun*>> groups;
   for (const StorageRun& run : runs) {
     if (!run.drive_read) continue;
@@ -166,8 +165,8 @@ Table load_table(std::span<const StorageRun> runs) {
   }
   for (const auto& [name, members] : groups) {
     const ReadLoad load = fit_read_load(members);
-    table.rows.push_back({name, static_cast<double>(members.size()), load.random_share,
-                          load.per_file.base()});
+    table.rows.push_back(
+        {name, static_cast<double>(members.size()), load.random_share, load.per_file.base()});
   }
   return table;
 }
@@ -175,15 +174,16 @@ Table load_table(std::span<const StorageRun> runs) {
 }  // namespace
 
 ReadLoad fit_read_load(std::span<const StorageRun* const> runs) {
-  const bool streams = std::all_of(runs.begin(), runs.end(),
-                                   [](const StorageRun* run) { return run->streams; });
-  const FitResult fit = robust_fit(load_parameters(streams), kNoise, [&](std::span<const double> logs) {
-    const std::array<double, 2> values{std::exp(logs[0]), std::exp(logs[1])};
-    std::vector<double> residuals;
-    for (const StorageRun* run : runs)
-      residuals.push_back(misfit(feeds(*run, load_at(values)), run->accelerators));
-    return residuals;
-  });
+  const bool streams =
+      std::all_of(runs.begin(), runs.end(), [](const StorageRun* run) { return run->streams; });
+  const FitResult fit =
+      robust_fit(load_parameters(streams), kNoise, [&](std::span<const double> logs) {
+        const std::array<double, 2> values{std::exp(logs[0]), std::exp(logs[1])};
+        std::vector<double> residuals;
+        for (const StorageRun* run : runs)
+          residuals.push_back(misfit(feeds(*run, load_at(values)), run->accelerators));
+        return residuals;
+      });
   return load_at(fit.values);
 }
 
@@ -262,8 +262,7 @@ std::vector<ScoredRun> validate_decoding(std::span<const DecodeRun> runs, Decode
     for (const DecodeRun& run : data.loaded) {
       if (!tested(run)) continue;
       const double alone = data.seconds.at({run.device, run.decoder});
-      scored.push_back({run.id, run.device, fmt::format("{} workers", run.workers),
-                        run.rate.base(),
+      scored.push_back({run.id, run.device, fmt::format("{} workers", run.workers), run.rate.base(),
                         loader_rate(run, Seconds{alone}, shares, typical.at(run.device)).base(),
                         std::max(1, run.workers) / alone});
     }

@@ -119,6 +119,12 @@ Result<Device> Catalog::device(std::string_view name) const {
   return Resolver(*index_).device(name, kCommandLine);
 }
 
+std::string Catalog::instructions(std::string_view name) const {
+  const EntrySource* source = index_->find(EntryKind::device, name);
+  if (source == nullptr || source->table == nullptr) return {};
+  return std::string(source->table->text(source->row, "isa"));
+}
+
 Result<Link> Catalog::link(std::string_view name) const {
   return Resolver(*index_).link(name, kCommandLine);
 }

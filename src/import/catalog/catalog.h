@@ -35,6 +35,10 @@ class Catalog {
   /// a chip whose row describes its CPU.
   Result<Device> device(std::string_view name) const;
 
+  /// Instruction set extensions of a device's CPU ("neon fp16 dotprod"); empty where its entry does
+  /// not list them.
+  std::string instructions(std::string_view name) const;
+
   Result<Link> link(std::string_view name) const;
   Result<Storage> storage(std::string_view name) const;
 
