@@ -46,6 +46,16 @@ constexpr std::array<std::string_view, 1> kGoodputExamples{
     "    --global-batch 2048 --plan 'tp=8 pp=16 dp=128 zero=1 recompute=full' \\\n"
     "    --tokens 15.6e12 --checkpoint-bandwidth 2TB/s --restart 10min",
 };
+constexpr std::array<std::string_view, 2> kFeedExamples{
+    "feed --read 7GB/s --iops 1000000 --samples 47943930 --sample 114.66kB \\\n"
+    "    --layout shards --batch 400 --compute 224ms --accelerators 38",
+    "feed --storage samsung-980-pro-1m-files --samples 1281167 --sample 110kB --workers 8 \\\n"
+    "    --decode 1.6ms --cache 64GB --batch 256 --compute 90ms --accelerators 2",
+};
+constexpr std::array<std::string_view, 2> kIoExamples{
+    "io /data/test.bin --create 1GiB --table my-catalog/storage/disk.csv --name my-disk",
+    "io /data/images --threads 8",
+};
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
@@ -104,6 +114,9 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Run", goodput_flags()},
                                     {"Output", report_flags()}}};
+  std::array<FlagGroup, 3> feed{
+      {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> io{{{"Reads", io_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
                                     {"Output", report_flags()}}};
@@ -132,12 +145,17 @@ struct Tables {
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
   std::array<Verb, 17> verbs{{
+  std::array<Verb, 18> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
        "MODEL", 1, 1, simulate, kSimulateExamples, run_simulate},
       {"goodput", "Predict a whole training run: failures, checkpoints, days, energy and cost.",
        "MODEL", 1, 1, goodput, kGoodputExamples, run_goodput},
+      {"feed", "Say how many accelerators storage and decoding feed, and which stage limits them.",
+       "", 0, 0, feed, kFeedExamples, run_feed},
+      {"io", "Measure random and sequential reads of a file, or opens of a folder's files.", "PATH",
+       1, 1, io, kIoExamples, run_io},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
       {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,

@@ -126,7 +126,7 @@ std::vector<Timing> timings_of(const Setting& setting, const std::string& withou
 }
 
 void Validator::add(const Setting& setting, const Run& run, double log_time) {
-  ScoredRow row;
+  ScoredRow& row = result_.rows.emplace_back();
   row.id = run.run->id;
   row.kind = run.run->network.ends_with(kInt8) ? "int8" : "fp32";
   row.format = run.run->network;
@@ -140,7 +140,6 @@ void Validator::add(const Setting& setting, const Run& run, double log_time) {
     rates.push_back(macs_.at(other.run->network) / other.run->time.base());
   }
   if (!rates.empty()) row.pooled = Seconds{macs_.at(row.format) / quantile(rates, 0.5)};
-  result_.rows.push_back(std::move(row));
   result_.settings.push_back(fmt::format("{} threads on {} {} of {} cores", setting.cpu.threads,
                                          setting.cpu.used, setting.cpu.core, setting.cpu.allowed));
   result_.has_sheet.push_back(setting.cpu.cpu->has_peak);

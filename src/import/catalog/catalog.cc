@@ -133,6 +133,14 @@ Result<Storage> Catalog::storage(std::string_view name) const {
   return Resolver(*index_).storage(name, kCommandLine);
 }
 
+std::optional<Hertz> Catalog::random_reads(std::string_view storage) const {
+  const EntrySource* source = index_->find(EntryKind::storage, storage);
+  if (source == nullptr || source->table == nullptr) return std::nullopt;
+  Diagnostics errors;
+  const auto rate = source->table->range(source->row, "read rate", errors);
+  return rate ? std::optional(Hertz{rate->at(0)}) : std::nullopt;
+}
+
 Imported<std::vector<CatalogEntry>> Catalog::search(const CatalogQuery& query) const {
   Imported<std::vector<CatalogEntry>> found;
   for (const EntryKind kind :
