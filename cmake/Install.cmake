@@ -61,4 +61,5 @@ set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libexpected-dev, nlohmann-json3-d
 libyaml-cpp-dev, libtoml11-dev, libonnx-dev, libprotobuf-dev, libsqlite3-dev, libeigen3-dev, \
 libsimdjson-dev, zlib1g-dev, libzstd-dev")
 libyaml-cpp-dev, libtoml11-dev, libonnx-dev, libprotobuf-dev, libsqlite3-dev, libeigen3-dev, liburing-dev")
+libyaml-cpp-dev, libtoml11-dev, libonnx-dev, libprotobuf-dev, libsqlite3-dev, libeigen3-dev, liburing-dev, libdnnl-dev")
 include(CPack)

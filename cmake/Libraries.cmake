@@ -8,7 +8,7 @@ set(FASTPATH_LIBRARIES_import nlohmann_json::nlohmann_json yaml-cpp toml11::toml
                               zstd::libzstd_shared)
 set(FASTPATH_LIBRARIES_validate Eigen3::Eigen)
 set(FASTPATH_LIBRARIES_store SQLite::SQLite3)
-set(FASTPATH_LIBRARIES_measure uring Threads::Threads)
+set(FASTPATH_LIBRARIES_measure uring dnnl Threads::Threads)
 set(FASTPATH_LIBRARIES_search Threads::Threads)
 set(FASTPATH_LIBRARIES_cli CLI11::CLI11)
 
@@ -31,8 +31,9 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/src/validate)
   find_package(Eigen3 REQUIRED)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/src/measure)
-  # No configuration of its own: the name is enough for the linker, here and at a consumer.
+  # Plain names are enough for the linker, here and at a consumer of the archive.
   find_path(FASTPATH_URING_INCLUDE liburing.h REQUIRED)
+  find_path(FASTPATH_DNNL_INCLUDE dnnl.hpp REQUIRED)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/src/cli)
   find_package(CLI11 REQUIRED)

@@ -4,7 +4,8 @@
 #include <string>
 
 #include "fastpath/findings.h"
-#include "fastpath/input_pipeline.h"
+
+#include "ir/input_pipeline.h"
 
 namespace fastpath {
 

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "fastpath/input_pipeline.h"
-
 #include "analyze/feed_findings.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -12,6 +10,7 @@
 #include "cli/sources.h"
 #include "cli/verbs.h"
 #include "import/catalog/catalog.h"
+#include "model/input_pipeline.h"
 
 namespace fastpath::cli {
 namespace {

@@ -140,7 +140,7 @@ Table reads_table() {
            {"rate", Unit::bytes_per_second},
            {"median", Unit::seconds},
            {"p99", Unit::seconds},
-           {"p99_9", Unit::seconds},
+           {"p999", Unit::seconds},
            {"cpu", Unit::ratio},
            {"repeats", Unit::count},
            {"discarded", Unit::count}},

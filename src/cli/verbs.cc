@@ -52,6 +52,9 @@ constexpr std::array<std::string_view, 2> kFeedExamples{
     "feed --storage samsung-980-pro-1m-files --samples 1281167 --sample 110kB --workers 8 \\\n"
     "    --decode 1.6ms --cache 64GB --batch 256 --compute 90ms --accelerators 2",
 };
+constexpr std::array<std::string_view, 1> kMeasureExamples{
+    "measure --quick --output this-machine.yaml",
+};
 constexpr std::array<std::string_view, 2> kIoExamples{
     "io /data/test.bin --create 1GiB --table my-catalog/storage/disk.csv --name my-disk",
     "io /data/images --threads 8",
@@ -116,6 +119,7 @@ struct Tables {
                                     {"Output", report_flags()}}};
   std::array<FlagGroup, 3> feed{
       {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> io{{{"Reads", io_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
@@ -146,6 +150,7 @@ struct Tables {
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
   std::array<Verb, 17> verbs{{
   std::array<Verb, 18> verbs{{
+  std::array<Verb, 19> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
@@ -154,6 +159,8 @@ struct Tables {
        "MODEL", 1, 1, goodput, kGoodputExamples, run_goodput},
       {"feed", "Say how many accelerators storage and decoding feed, and which stage limits them.",
        "", 0, 0, feed, kFeedExamples, run_feed},
+      {"measure", "Measure this machine's memory levels and matmuls, and write it as a system.", "",
+       0, 0, measure, kMeasureExamples, run_measure},
       {"io", "Measure random and sequential reads of a file, or opens of a folder's files.", "PATH",
        1, 1, io, kIoExamples, run_io},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",

@@ -20,11 +20,13 @@ std::span<const Flag> simulate_flags();
 std::span<const Flag> goodput_flags();
 std::span<const Flag> feed_flags();
 std::span<const Flag> io_flags();
+std::span<const Flag> measure_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_simulate(Session& session, const Arguments& arguments);
 int run_goodput(Session& session, const Arguments& arguments);
 int run_feed(Session& session, const Arguments& arguments);
+int run_measure(Session& session, const Arguments& arguments);
 int run_io(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);

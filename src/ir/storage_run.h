@@ -4,8 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "fastpath/input_pipeline.h"
 #include "fastpath/quantity.h"
+
+#include "ir/input_pipeline.h"
 
 namespace fastpath {
 

@@ -165,24 +165,6 @@ Diagnostics mistakes_in(const ReadSetting& setting) {
 
 }  // namespace
 
-std::string_view name_of(ReadEngine engine) {
-  switch (engine) {
-    case ReadEngine::pread: return "pread";
-    case ReadEngine::io_uring: return "io_uring";
-    case ReadEngine::mmap: return "mmap";
-  }
-  return {};
-}
-
-std::string_view name_of(ReadCache cache) {
-  switch (cache) {
-    case ReadCache::direct: return "direct";
-    case ReadCache::cold: return "cold";
-    case ReadCache::warm: return "warm";
-  }
-  return {};
-}
-
 Result<ReadResult> measure_reads(const std::string& path, const ReadSetting& setting,
                                  const ReadLimits& limits) {
   if (Diagnostics mistakes = mistakes_in(setting); !mistakes.empty()) {

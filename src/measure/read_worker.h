@@ -1,12 +1,11 @@
 /// One thread's reads.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "measure/io.h"
+#include "measure/read_setting.h"
 
 namespace fastpath {
 

@@ -1,7 +1,9 @@
-/// Rates of the stages of an input pipeline. See include/fastpath/input_pipeline.h.
+/// Rates of the stages of an input pipeline, and what it feeds.
 #pragma once
 
-#include "fastpath/input_pipeline.h"
+#include "fastpath/result.h"
+
+#include "ir/input_pipeline.h"
 
 namespace fastpath {
 
@@ -33,5 +35,9 @@ Hertz coupled(Hertz in, Hertz out, double places, double variation);
 
 /// Accelerators that `rate` samples a second keep at `utilisation`.
 double accelerators_fed(Hertz rate, std::int64_t batch, Seconds compute, double utilisation);
+
+/// What a pipeline delivers, which stage limits it and how many accelerators it feeds. Fails on
+/// values out of their range.
+Result<Feed> feed(const InputPipeline& pipeline);
 
 }  // namespace fastpath

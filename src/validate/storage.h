@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "fastpath/findings.h"
-#include "fastpath/input_pipeline.h"
 
+#include "ir/input_pipeline.h"
 #include "ir/storage_run.h"
 
 namespace fastpath {

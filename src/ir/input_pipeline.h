@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "fastpath/quantity.h"
-#include "fastpath/result.h"
 
 namespace fastpath {
 
@@ -88,9 +87,5 @@ struct Feed {
   BytesPerSecond needed;          ///< of the store, for all accelerators, cold
   std::int64_t needed_workers = 1;  ///< for all accelerators; 0 = no number of workers is enough
 };
-
-/// What a pipeline delivers, which stage limits it and how many accelerators it feeds. Fails on
-/// values out of their range.
-Result<Feed> feed(const InputPipeline& pipeline);
 
 }  // namespace fastpath
