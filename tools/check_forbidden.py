@@ -34,6 +34,7 @@ LIBRARIES = [
     (r'nlohmann/', ('ir', 'import', 'report')),
     (r'CLI/', ('cli',)),
     (r'sqlite3', ('store',)),
+    (r'liburing|dnnl', ('measure',)),
 ]
 SKIPPED = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
                      r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.DOTALL)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes catalog/measurements/{operators,deepbench}.csv from the project's folder of published
+"""Writes catalog/measurements/*.csv from the project's folder of published
 measurements: only the rows and columns that `fastpath validate` reads.
 
   tools/compact_measurements.py FOLDER
@@ -18,7 +18,16 @@ COLUMNS = {
                   'library notes').split(),
     'deepbench': ('id device source date op precision m n k trans w h c filt_w filt_h pad_w pad_h stride_w '
                   'stride_h hidden timesteps algo time_ms').split(),
+    'mlperf_storage': ('id source date org system_storage workload emulated_accelerator num_accelerators '
+                       'samples_per_file batch_size record_bytes_mean compute_time_s_per_batch '
+                       'reader_threads access_pattern samples_per_s au_pct_mean local_drive_peak_read_MB_s '
+                       'local_drive_peak_read_iops_4k').split(),
+    'image_decode': ('id source date device decoder mode num_workers images_per_s_mean').split(),
+    'edge_cnn': ('id source date device entry num_threads powersave model min_ms max_ms').split(),
+    'edge_cnn_layers': ('model type in_c k_h stride groups out_c out_h out_w macs params').split(),
+    'edge_cnn_models': ('model n_layers macs params activation_elems_out').split(),
 }
+FOLDERS = {'mlperf_storage': 'storage', 'image_decode': 'storage'}
 # What the reader takes from notes.
 NOTES = re.compile(r'(TRTLLM \S+|topk=\S+|experts=\S+|moe_tp=\S+|moe_ep=\S+|dist=\S+|'
                    r'prefill \d+ \+ \d+ decodes at kv \d+|cache-resident)')
@@ -42,13 +51,18 @@ def library(row):
 def keep(name, row):
     if name == 'operators':
         return row['op'] in OPERATORS
+    if name == 'edge_cnn':  # GPUs are not modelled; a time of 0 is not one
+        return row['gpu_device'] == '-1' and float(row['min_ms'] or 0) > 0
+    if name != 'deepbench':
+        return True
     return row['op'] not in ('sparse_gemm', 'allreduce_fp32')
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     for name, columns in COLUMNS.items():
-        with open(folder / f'{name}.csv', encoding='utf-8') as file:
+        entries = {}
+        with open(folder / FOLDERS.get(name, '') / f'{name}.csv', encoding='utf-8') as file:
             rows = [row for row in csv.DictReader(file) if keep(name, row)]
         path = ROOT / 'catalog' / 'measurements' / f'{name}.csv'
         with open(path, 'w', encoding='utf-8', newline='') as file:
@@ -56,7 +70,9 @@ def main():
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(columns)
             for row in rows:
-                row['source'] = re.sub(r'@(.{8}).*', r'@\1', row['source'])
+                row['source'] = re.sub(r'@(.{8}).*', r'@\1', row.get('source', ''))
+                # One number for each heading of the source: what was measured together.
+                row['entry'] = entries.setdefault(row.get('hardware'), len(entries) + 1)
                 row['library'] = library(row)
                 row['date'] = DATE
                 row['notes'] = ' '.join(NOTES.findall(row.get('notes', '')))

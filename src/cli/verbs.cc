@@ -51,6 +51,19 @@ constexpr std::array<std::string_view, 2> kServeExamples{
     "    --max-ttft '500 ms' --max-tpot '30 ms'",
     "serve llama-3.1-70b --on dgx-h100 --plan tp=4 --requests azure_llm_2023_conv.csv",
 };
+constexpr std::array<std::string_view, 2> kFeedExamples{
+    "feed --read 7GB/s --iops 1000000 --samples 47943930 --sample 114.66kB \\\n"
+    "    --layout shards --batch 400 --compute 224ms --accelerators 38",
+    "feed --storage samsung-980-pro-1m-files --samples 1281167 --sample 110kB --workers 8 \\\n"
+    "    --decode 1.6ms --cache 64GB --batch 256 --compute 90ms --accelerators 2",
+};
+constexpr std::array<std::string_view, 1> kMeasureExamples{
+    "measure --quick --output this-machine.yaml",
+};
+constexpr std::array<std::string_view, 2> kIoExamples{
+    "io /data/test.bin --create 1GiB --table my-catalog/storage/disk.csv --name my-disk",
+    "io /data/images --threads 8",
+};
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
@@ -114,6 +127,10 @@ struct Tables {
                                   {"Objective", serve_objective_flags()},
                                   {"System and plan", system_flags()},
                                   {"Output", report_flags()}}};
+  std::array<FlagGroup, 3> feed{
+      {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> io{{{"Reads", io_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
                                     {"Output", report_flags()}}};
@@ -141,7 +158,7 @@ struct Tables {
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 17> verbs{{
+  std::array<Verb, 21> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
@@ -151,6 +168,12 @@ struct Tables {
       {"serve",
        "Simulate an engine under a stream of requests: latencies, goodput, KV cache, cost.",
        "MODEL", 1, 1, serve, kServeExamples, run_serve},
+      {"feed", "Say how many accelerators storage and decoding feed, and which stage limits them.",
+       "", 0, 0, feed, kFeedExamples, run_feed},
+      {"measure", "Measure this machine's memory levels and matmuls, and write it as a system.", "",
+       0, 0, measure, kMeasureExamples, run_measure},
+      {"io", "Measure random and sequential reads of a file, or opens of a folder's files.", "PATH",
+       1, 1, io, kIoExamples, run_io},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
       {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,

@@ -21,11 +21,17 @@ std::span<const Flag> goodput_flags();
 std::span<const Flag> serve_load_flags();
 std::span<const Flag> serve_engine_flags();
 std::span<const Flag> serve_objective_flags();
+std::span<const Flag> feed_flags();
+std::span<const Flag> io_flags();
+std::span<const Flag> measure_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_simulate(Session& session, const Arguments& arguments);
 int run_goodput(Session& session, const Arguments& arguments);
 int run_serve(Session& session, const Arguments& arguments);
+int run_feed(Session& session, const Arguments& arguments);
+int run_measure(Session& session, const Arguments& arguments);
+int run_io(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
 int run_search(Session& session, const Arguments& arguments);
@@ -43,6 +49,10 @@ int run_validate_training(Session& session, const Arguments& arguments);
 int run_validate_memory(Session& session, const Arguments& arguments);
 /// validate --of serving.
 int run_validate_serving(Session& session, const Arguments& arguments);
+/// validate --of storage.
+int run_validate_storage(Session& session, const Arguments& arguments);
+/// validate --of edge.
+int run_validate_edge(Session& session, const Arguments& arguments);
 int run_calibrate(Session& session, const Arguments& arguments);
 int run_completion(Session& session, const Arguments& arguments);
 int run_version(Session& session, const Arguments& arguments);

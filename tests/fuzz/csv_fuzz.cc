@@ -1,10 +1,13 @@
-// The CSV reader and the table of products take any bytes.
+// The CSV reader, the table of products and the published tables of storage and networks take any
+// bytes.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "import/csv/csv.h"
 #include "import/csv/gemm_table.h"
+#include "import/measurements/edge.h"
+#include "import/measurements/storage.h"
 #include "ir/semantics.h"
 #include "require.h"
 
@@ -40,5 +43,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (table) check_round_trip(*table);
   const auto workload = fastpath::read_gemm_table(text, "fuzz");
   if (workload) require(fastpath::count(workload->value).forward_work > fastpath::Flops{0});
+  if (const auto runs = fastpath::read_storage_runs(text, "fuzz")) {
+    for (const auto& run : *runs)
+      require(run.accelerators > 0 && run.compute > fastpath::Seconds{});
+  }
+  if (const auto runs = fastpath::read_decode_runs(text, "fuzz")) {
+    for (const auto& run : *runs)
+      require(run.workers >= 0);
+  }
+  if (const auto runs = fastpath::read_edge_runs(text, "fuzz")) {
+    for (const auto& run : *runs)
+      require(run.threads > 0 && run.time > fastpath::Seconds{});
+  }
+  (void)fastpath::read_edge_layers(text, "fuzz");
+  (void)fastpath::read_edge_networks(text, "fuzz");
   return 0;
 }

@@ -91,10 +91,10 @@ RC_GTEST_PROP(Json, a_program_round_trips, ()) {
     block.scatters = any_tasks(1);
     block.memory = {any_quantity<Bytes>(), any_number(),          any_number(),
                     any_number(),          any_number(),          any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_number(),
-                    any_number(),          any_number(),          any_quantity<Flops>(),
                     any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>()};
+                    any_number(),          any_number(),          any_number(),
+                    any_quantity<Flops>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
+                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
   }
   program.stages.resize(few());
   for (Stage& stage : program.stages) {

@@ -119,12 +119,26 @@ Result<Device> Catalog::device(std::string_view name) const {
   return Resolver(*index_).device(name, kCommandLine);
 }
 
+std::string Catalog::instructions(std::string_view name) const {
+  const EntrySource* source = index_->find(EntryKind::device, name);
+  if (source == nullptr || source->table == nullptr) return {};
+  return std::string(source->table->text(source->row, "isa"));
+}
+
 Result<Link> Catalog::link(std::string_view name) const {
   return Resolver(*index_).link(name, kCommandLine);
 }
 
 Result<Storage> Catalog::storage(std::string_view name) const {
   return Resolver(*index_).storage(name, kCommandLine);
+}
+
+std::optional<Hertz> Catalog::random_reads(std::string_view storage) const {
+  const EntrySource* source = index_->find(EntryKind::storage, storage);
+  if (source == nullptr || source->table == nullptr) return std::nullopt;
+  Diagnostics errors;
+  const auto rate = source->table->range(source->row, "read rate", errors);
+  return rate ? std::optional(Hertz{rate->at(0)}) : std::nullopt;
 }
 
 Imported<std::vector<CatalogEntry>> Catalog::search(const CatalogQuery& query) const {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,15 @@ class Catalog {
   /// a chip whose row describes its CPU.
   Result<Device> device(std::string_view name) const;
 
+  /// Instruction set extensions of a device's CPU ("neon fp16 dotprod"); empty where its entry does
+  /// not list them.
+  std::string instructions(std::string_view name) const;
+
   Result<Link> link(std::string_view name) const;
   Result<Storage> storage(std::string_view name) const;
+
+  /// Small random reads a second that a store's entry states.
+  std::optional<Hertz> random_reads(std::string_view storage) const;
 
   /// Matching entries by id; warnings are the mistakes of files that cannot be read.
   Imported<std::vector<CatalogEntry>> search(const CatalogQuery& query) const;

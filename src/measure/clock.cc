@@ -1,0 +1,60 @@
+#include "measure/clock.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+
+#include <time.h>
+#include <unistd.h>
+
+namespace fastpath {
+namespace {
+
+Seconds read_clock(clockid_t id) {
+  timespec time{};
+  clock_gettime(id, &time);
+  return Seconds{static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec)};
+}
+
+/// /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal in ticks of all cores.
+Seconds busy_time() {
+  std::ifstream file("/proc/stat");
+  std::string word;
+  file >> word;
+  std::array<double, 8> ticks{};
+  for (double& one : ticks)
+    file >> one;
+  if (!file) return {};
+  const double busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+  return Seconds{busy / static_cast<double>(sysconf(_SC_CLK_TCK))};
+}
+
+}  // namespace
+
+Instant now() {
+  return {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_PROCESS_CPUTIME_ID), busy_time()};
+}
+
+double others_between(const Instant& from, const Instant& to) {
+  const Seconds wall = to.wall - from.wall;
+  if (wall <= Seconds{}) return 0;
+  return std::max(0.0, ((to.busy - from.busy) - (to.cpu - from.cpu)) / wall);
+}
+
+double load_average() {
+  std::array<double, 1> load{};
+  return getloadavg(load.data(), 1) == 1 ? load[0] : 0;
+}
+
+std::string today() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 16> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts);
+  return {text.data(), length};
+}
+
+}  // namespace fastpath

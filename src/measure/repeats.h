@@ -1,0 +1,40 @@
+/// Repeats of a measurement until its spread is known.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "fastpath/quantity.h"
+
+namespace fastpath {
+
+/// One repeat: the figure, and how much of the machine others used meanwhile.
+struct Repeat {
+  double value = 0;
+  double others = 0;  ///< cores' worth
+};
+
+struct Repeated {
+  double median = 0;  ///< of the quiet repeats, or of all where too few were quiet
+  double spread = 0;  ///< half the interquartile range over the median
+  std::size_t kept = 0;
+  std::size_t discarded = 0;  ///< while others were busy
+  double others = 0;          ///< median over all repeats
+  bool noisy = false;         ///< too few were quiet: the figure is of a busy machine
+};
+
+struct RepeatLimits {
+  std::size_t least = 3;
+  std::size_t most = 12;
+  double spread = 0.03;      ///< narrow enough to stop
+  double most_others = 0.1;  ///< cores' worth that others may use in a quiet repeat
+};
+
+/// Calls `measure` until the spread of the quiet repeats is narrow or there are enough of them.
+Repeated repeat(const std::function<Repeat()>& measure, const RepeatLimits& limits);
+
+/// The same of given repeats.
+Repeated summarise(const std::vector<Repeat>& repeats, const RepeatLimits& limits);
+
+}  // namespace fastpath

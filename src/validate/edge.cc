@@ -1,0 +1,347 @@
+#include "validate/edge.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "validate/folds.h"
+#include "validate/intervals.h"
+
+namespace fastpath {
+namespace {
+
+/// Timings that a user would take first: a large, a depthwise and a quantised network.
+constexpr std::array<std::string_view, 3> kThree{"resnet50", "mobilenet_v2", "squeezenet_int8"};
+/// Share of what three timings tell of one setting that holds for the device's others.
+constexpr double kShared = 0.8;
+
+constexpr std::string_view kInt8 = "_int8";
+
+std::string family_of(const std::string& network) {
+  return network.ends_with(kInt8) ? network.substr(0, network.size() - kInt8.size()) : network;
+}
+
+struct Run {
+  const EdgeRun* run = nullptr;
+  const CpuWork* work = nullptr;
+  double log_time = 0;
+};
+
+/// The runs of an entry of the source with one number of threads on one set of cores.
+struct Setting {
+  CpuSetting cpu;
+  std::vector<Run> runs;
+};
+
+class Validator {
+ public:
+  explicit Validator(const EdgeData& data) : data_(data) {
+    count_work();
+    group_runs();
+  }
+
+  EdgeValidation run(EdgeFolds folds, const std::function<void(std::size_t, std::size_t)>& tell);
+
+ private:
+  using Corrections = std::map<std::string, double>;
+
+  void count_work();
+  void group_runs();
+  void leave_network_out(const std::string& family);
+  void leave_device_out(const std::string& device, bool three);
+  Corrections network_corrections(const std::string& device, const TypicalTimes& typical,
+                                  const std::vector<UnitTimes>& times) const;
+  UnitTimes after_three(const Setting& setting, const TypicalTimes& typical, const UnitPrior& prior,
+                        const Corrections& corrections);
+  const Setting& probed(const std::vector<const Setting*>& settings) const;
+  void add(const Setting& setting, const Run& run, double log_time);
+  void set_intervals(EdgeFolds folds);
+
+  const EdgeData& data_;
+  std::map<std::string, CpuWork> work_;
+  std::map<std::string, double> macs_;
+  std::vector<Setting> settings_;
+  EdgeValidation result_;
+  std::vector<std::string> groups_;  ///< by row: what was left out
+};
+
+void Validator::count_work() {
+  std::map<std::string, std::vector<EdgeLayer>> layers;
+  for (const EdgeLayer& layer : data_.layers)
+    layers[layer.network].push_back(layer);
+  for (const EdgeNetwork& network : data_.networks) {
+    if (network.macs <= 0) continue;
+    work_[network.network] =
+        cpu_work(layers[network.network], network, network.network.ends_with(kInt8));
+    macs_[network.network] = network.macs;
+  }
+}
+
+/// The source added networks over the years: which of them an entry has tells its software's age.
+double generation(const std::set<std::string>& networks) {
+  const auto any = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const char* name) { return networks.contains(name); });
+  };
+  if (any({"vision_transformer", "FastestDet"})) return 2;
+  return any({"nanodet_m", "yolo-fastest-1.1", "yolo-fastestv2"}) ? 1 : 0;
+}
+
+void Validator::group_runs() {
+  using Key = std::array<int, 3>;
+  std::map<std::pair<std::string, Key>, std::vector<const EdgeRun*>> groups;
+  for (const EdgeRun& run : data_.runs)
+    groups[{run.device, {run.entry, run.threads, run.powersave}}].push_back(&run);
+  for (const auto& [key, runs] : groups) {
+    const auto cpu = data_.cpus.find(key.first);
+    if (cpu == data_.cpus.end()) continue;
+    auto setting = cpu_setting(cpu->second, key.second[1], key.second[2]);
+    if (!setting) continue;
+    if (const auto width = data_.flops_per_cycle.find(setting->core);
+        cpu->second.has_peak && width != data_.flops_per_cycle.end()) {
+      setting->flops_per_cycle = width->second;
+    }
+    std::set<std::string> networks;
+    Setting group{std::move(*setting), {}};
+    for (const EdgeRun* run : runs) {
+      networks.insert(run->network);
+      const auto work = work_.find(run->network);
+      if (work == work_.end()) continue;
+      group.runs.push_back({run, &work->second, std::log(run->time.base())});
+    }
+    group.cpu.newer = generation(networks);
+    if (!group.runs.empty()) settings_.push_back(std::move(group));
+  }
+}
+
+std::vector<Timing> timings_of(const Setting& setting, const std::string& without_family) {
+  std::vector<Timing> timings;
+  for (const Run& run : setting.runs) {
+    if (family_of(run.run->network) != without_family) timings.push_back({run.work, run.log_time});
+  }
+  return timings;
+}
+
+void Validator::add(const Setting& setting, const Run& run, double log_time) {
+  ScoredRow& row = result_.rows.emplace_back();
+  row.id = run.run->id;
+  row.kind = run.run->network.ends_with(kInt8) ? "int8" : "fp32";
+  row.format = run.run->network;
+  row.device = run.run->device;
+  row.source = run.run->source;
+  row.measured = run.run->time;
+  row.predicted = Seconds{std::exp(log_time)};
+  std::vector<double> rates;
+  for (const Run& other : setting.runs) {
+    if (family_of(other.run->network) == family_of(run.run->network)) continue;
+    rates.push_back(macs_.at(other.run->network) / other.run->time.base());
+  }
+  if (!rates.empty()) row.pooled = Seconds{macs_.at(row.format) / quantile(rates, 0.5)};
+  result_.settings.push_back(fmt::format("{} threads on {} {} of {} cores", setting.cpu.threads,
+                                         setting.cpu.used, setting.cpu.core, setting.cpu.allowed));
+  result_.has_sheet.push_back(setting.cpu.cpu->has_peak);
+}
+
+void Validator::leave_network_out(const std::string& family) {
+  std::vector<std::vector<Timing>> timings;
+  timings.reserve(settings_.size());
+  for (const Setting& setting : settings_)
+    timings.push_back(timings_of(setting, family));
+  const TypicalTimes typical = fit_typical(timings);
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    if (timings[i].empty()) continue;
+    const UnitTimes times = fit_setting(timings[i], typical, wide_prior(typical));
+    for (const Run& run : settings_[i].runs) {
+      if (family_of(run.run->network) != family) continue;
+      add(settings_[i], run, log_time(*run.work, typical, times));
+      groups_.push_back(family);
+    }
+  }
+}
+
+/// What networks take beyond their work, from other devices: few measurements count less.
+Validator::Corrections Validator::network_corrections(const std::string& device,
+                                                      const TypicalTimes& typical,
+                                                      const std::vector<UnitTimes>& times) const {
+  constexpr double kFew = 3;
+  std::map<std::string, std::pair<double, double>> sums;
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    if (settings_[i].cpu.cpu->device == device) continue;
+    for (const Run& run : settings_[i].runs) {
+      auto& [sum, count] = sums[run.run->network];
+      sum += run.log_time - log_time(*run.work, typical, times[i]);
+      ++count;
+    }
+  }
+  Corrections corrections;
+  for (const auto& [network, sum] : sums)
+    corrections[network] = sum.first / (sum.second + kFew);
+  return corrections;
+}
+
+/// The setting with most of the three networks, then most threads.
+const Setting& Validator::probed(const std::vector<const Setting*>& settings) const {
+  const auto worth = [](const Setting* setting) {
+    int found = 0;
+    for (const Run& run : setting->runs)
+      found += std::find(kThree.begin(), kThree.end(), run.run->network) != kThree.end() ? 1 : 0;
+    return std::pair(found, setting->cpu.threads);
+  };
+  return **std::max_element(settings.begin(), settings.end(),
+                            [&](const auto* a, const auto* b) { return worth(a) < worth(b); });
+}
+
+UnitTimes Validator::after_three(const Setting& setting, const TypicalTimes& typical,
+                                 const UnitPrior& prior, const Corrections& corrections) {
+  std::vector<Timing> timings;
+  for (const Run& run : setting.runs) {
+    if (std::find(kThree.begin(), kThree.end(), run.run->network) == kThree.end()) continue;
+    const auto correction = corrections.find(run.run->network);
+    timings.push_back(
+        {run.work, run.log_time - (correction == corrections.end() ? 0 : correction->second)});
+  }
+  return fit_setting(timings, typical, prior);
+}
+
+void Validator::leave_device_out(const std::string& device, bool three) {
+  std::vector<std::vector<Timing>> timings;
+  std::vector<const Setting*> tested;
+  for (const Setting& setting : settings_) {
+    const bool out = setting.cpu.cpu->device == device;
+    timings.push_back(out ? std::vector<Timing>{} : timings_of(setting, ""));
+    if (out) tested.push_back(&setting);
+  }
+  const TypicalTimes typical = fit_typical(timings);
+  std::vector<UnitTimes> times;
+  times.reserve(settings_.size());
+  for (const std::vector<Timing>& known : timings)
+    times.push_back(fit_setting(known, typical, wide_prior(typical)));
+  std::vector<const CpuSetting*> settings;
+  std::vector<const UnitTimes*> known;
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    if (timings[i].empty()) continue;
+    settings.push_back(&settings_[i].cpu);
+    known.push_back(&times[i]);
+  }
+  const EdgePrior regression(settings, known, typical);
+  const Corrections corrections = network_corrections(device, typical, times);
+  const Setting& probe = probed(tested);
+  const UnitPrior probe_prior = regression.prior(probe.cpu);
+  const UnitTimes probe_times =
+      three ? after_three(probe, typical, probe_prior, corrections) : UnitTimes{};
+  for (const Setting* setting : tested) {
+    const UnitPrior prior = regression.prior(setting->cpu);
+    UnitTimes guess{prior.speed, 0, prior.departures, {}};
+    if (three) {
+      const double share = setting == &probe ? 1 : kShared;
+      guess.speed += share * (probe_times.speed - probe_prior.speed);
+      guess.departures += share * (probe_times.departures - probe_prior.departures);
+    }
+    for (const Run& run : setting->runs) {
+      const bool seen = three && setting == &probe &&
+                        std::find(kThree.begin(), kThree.end(), run.run->network) != kThree.end();
+      if (seen) continue;
+      const auto correction = corrections.find(run.run->network);
+      add(*setting, run,
+          log_time(*run.work, typical, guess) +
+              (correction == corrections.end() ? 0 : correction->second));
+      groups_.push_back(device);
+    }
+  }
+}
+
+/// From the residuals of other networks, or devices.
+void Validator::set_intervals(EdgeFolds folds) {
+  std::vector<std::vector<std::string>> ties;
+  for (const std::string& group : groups_)
+    ties.push_back({group});
+  const std::vector<std::uint32_t> fold = fold_of_rows(ties, 0);
+  std::vector<Residual> residuals;
+  for (std::size_t i = 0; i < result_.rows.size(); ++i) {
+    ScoredRow& row = result_.rows[i];
+    const std::string known = std::string(name_of(folds)) + " left out";
+    residuals.push_back(
+        {std::log(row.measured / row.predicted), {row.kind + ", " + known, known}, fold[i]});
+  }
+  const ResidualIntervals intervals(residuals);
+  for (std::size_t i = 0; i < result_.rows.size(); ++i) {
+    ScoredRow& row = result_.rows[i];
+    const Interval interval = intervals.interval(residuals[i].regimes, fold[i]);
+    row.low = interval.low * row.predicted;
+    row.high = interval.high * row.predicted;
+    row.regime = interval.regime;
+  }
+}
+
+EdgeValidation Validator::run(EdgeFolds folds,
+                              const std::function<void(std::size_t, std::size_t)>& tell) {
+  std::set<std::string> left_out;
+  for (const Setting& setting : settings_) {
+    for (const Run& run : setting.runs) {
+      left_out.insert(folds == EdgeFolds::networks ? family_of(run.run->network) : run.run->device);
+    }
+  }
+  std::size_t done = 0;
+  for (const std::string& one : left_out) {
+    if (folds == EdgeFolds::networks) {
+      leave_network_out(one);
+    } else {
+      leave_device_out(one, folds == EdgeFolds::three);
+    }
+    tell(++done, left_out.size());
+  }
+  set_intervals(folds);
+  return std::move(result_);
+}
+
+}  // namespace
+
+std::string_view name_of(EdgeFolds folds) {
+  switch (folds) {
+    case EdgeFolds::networks: return "networks";
+    case EdgeFolds::devices: return "devices";
+    case EdgeFolds::three: return "devices but three timings";
+  }
+  return {};
+}
+
+std::map<std::string, double> core_widths(std::span<const CpuFacts> cpus,
+                                          std::span<const FlopsPerSecond> peaks) {
+  constexpr int kRounds = 3;
+  std::map<std::string, double> widths;
+  for (int round = 0; round < kRounds; ++round) {
+    std::map<std::string, std::vector<double>> found;
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+      double rest = peaks[i].base();
+      double cycles = 0;
+      std::set<std::string> unknown;
+      for (const CoreCluster& cluster : cpus[i].clusters) {
+        const double a_second = cluster.cores * cluster.clock.base();
+        const auto known = widths.find(cluster.core);
+        if (known != widths.end()) {
+          rest -= a_second * known->second;
+        } else {
+          unknown.insert(cluster.core);
+          cycles += a_second;
+        }
+      }
+      const bool mixed = cpus[i].clusters.size() > 1 && unknown.size() != 1;
+      if (unknown.size() == 1 && !mixed && rest > 0) {
+        found[*unknown.begin()].push_back(rest / cycles);
+      }
+    }
+    for (auto& [core, values] : found)
+      widths[core] = quantile(values, 0.5);
+  }
+  return widths;
+}
+
+EdgeValidation validate_edge(const EdgeData& data, EdgeFolds folds,
+                             const std::function<void(std::size_t, std::size_t)>& progress) {
+  return Validator(data).run(folds, progress);
+}
+
+}  // namespace fastpath
