@@ -194,8 +194,8 @@ std::vector<Folding> foldings_of(const std::string& name) {
 
 std::span<const Flag> validate_flags() {
   static constexpr std::array<Flag, 7> kFlags{{
-      {"of", FlagKind::choice, "WHAT", "operators (default), training steps or serving",
-       "operators|training|serving", false},
+      {"of", FlagKind::choice, "WHAT", "operators (default), training steps, serving, or offline inference",
+       "operators|training|serving|inference", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
@@ -216,7 +216,8 @@ int run_validate(Session& session, const Arguments& arguments) {
   if (arguments.text_or("of", "operators") == "training") {
     return run_validate_training(session, arguments);
   }
-  if (arguments.text_or("of", "operators") == "serving") {
+  const std::string of = arguments.text_or("of", "operators");
+  if (of == "serving" || of == "inference") {
     return run_validate_serving(session, arguments);
   }
   const auto measured = measured_from(session, arguments, arguments.all("kind"), "");

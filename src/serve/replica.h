@@ -26,6 +26,7 @@ struct WaitProfile {
   static constexpr std::size_t kValues = kEngineParts + 2;
   std::array<double, kValues> tokens{};  ///< sums over iterations and the sequences that wait
   std::array<double, kValues> firsts{};
+  std::array<double, kValues> busy{};  ///< of the replicas' iterations, whoever waits
   double others = 0;  ///< sum over requests of those that were there when it came
 };
 

@@ -17,6 +17,8 @@ struct ServingRows {
   std::vector<UnscoredRun> unscored;
 };
 
+/// A table with a column output_tokens_per_s holds offline runs: `concurrency` is a static batch, or
+/// empty where all requests come at once. Else:
 /// Columns needed: id, system, engine, model, isl, osl, concurrency, tp, ttft_ms, tpot_ms. What else
 /// a row does not state is assumed and listed in the run. Rows without a concurrency, lengths, tp or
 /// (disaggregated) numbers of workers are listed, not scored. Mistakes: cells that are not numbers,
