@@ -195,9 +195,9 @@ std::vector<Folding> foldings_of(const std::string& name) {
 std::span<const Flag> validate_flags() {
   static constexpr std::array<Flag, 7> kFlags{{
       {"of", FlagKind::choice, "WHAT",
-       "operators (default), training steps, their memory, serving, storage and decoding, or "
-       "networks on CPUs of phones and boards (edge)",
-       "operators|training|training-memory|serving|storage|edge", false},
+       "operators (default), training steps, their memory, serving, offline inference, storage and "
+       "decoding, or networks on CPUs of phones and boards (edge)",
+       "operators|training|training-memory|serving|inference|storage|edge", false},
       {"kind", FlagKind::text, "KIND", "only rows of this operator (gemm, attention_decode, ...)",
        "", true},
       {"folds", FlagKind::choice, "WHAT",
@@ -261,7 +261,7 @@ int run_validate(Session& session, const Arguments& arguments) {
   if (of == "training-memory") return run_validate_memory(session, arguments);
   if (of == "storage") return run_validate_storage(session, arguments);
   if (of == "edge") return run_validate_edge(session, arguments);
-  if (of == "serving") return run_validate_serving(session, arguments);
+  if (of == "serving" || of == "inference") return run_validate_serving(session, arguments);
   return run_validate_operators(session, arguments);
 }
 

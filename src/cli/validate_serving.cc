@@ -19,7 +19,8 @@ namespace fastpath::cli {
 namespace {
 
 constexpr std::uintmax_t kMostBytes = 64u << 20;
-constexpr std::array<std::string_view, 1> kPublished{"serving.csv"};
+constexpr std::array<std::string_view, 1> kServing{"serving.csv"};
+constexpr std::array<std::string_view, 1> kInference{"inference.csv"};
 
 struct ServingCases {
   std::vector<ServingCase> cases;
@@ -280,7 +281,8 @@ Table unscored_table(const std::vector<UnscoredRun>& unscored) {
 Result<ServingRows> read_rows(const Session& session, const Arguments& arguments) {
   std::vector<std::string> files = arguments.operands();
   if (files.empty()) {
-    auto found = published_files(session, kPublished);
+    const bool offline = arguments.text_or("of", "") == "inference";
+    auto found = published_files(session, offline ? kInference : kServing);
     if (!found) return failure(found.error());
     files = std::move(*found);
   }
@@ -301,7 +303,7 @@ Result<std::vector<std::pair<ReplayRun, RequestTrace>>> read_replay_files(
     const Session& session, const Arguments& arguments) {
   constexpr std::array<std::string_view, 1> kReplays{"replays.csv"};
   std::vector<std::pair<ReplayRun, RequestTrace>> replays;
-  if (!arguments.operands().empty()) return replays;
+  if (!arguments.operands().empty() || arguments.text_or("of", "") == "inference") return replays;
   const auto found = published_files(session, kReplays);
   if (!found) return replays;
   const Result<std::string> text = read_file(found->front(), kMostBytes);

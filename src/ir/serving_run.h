@@ -30,7 +30,9 @@ struct ServingRun {
   std::int64_t concurrency = 1;
   double shortest = 1;  ///< lengths are uniform from this share of `input` and `output` up to them
   bool drifts = false;  ///< clients that start together fall out of step, though lengths are equal
-  Seconds ttft;         ///< read as means
+  /// Offline: all requests come at once, and `tpot` is the whole run's time over its output tokens.
+  bool offline = false;
+  Seconds ttft;  ///< read as means
   Seconds tpot;
   std::vector<std::string> assumed;
   Place place;

@@ -248,6 +248,7 @@ void Replica::profile(const Run& run) {
   const auto add = [&](std::size_t index, double time) {
     profile_->tokens[index] += steps * tokens * time;
     profile_->firsts[index] += steps * firsts * time;
+    profile_->busy[index] += steps * time;
   };
   for (std::size_t i = 0; i < kEngineParts; ++i)
     add(i, parts.parts[i].base());

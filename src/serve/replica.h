@@ -26,7 +26,8 @@ struct WaitProfile {
   static constexpr std::size_t kValues = kEngineParts + 2;
   std::array<double, kValues> tokens{};  ///< sums over iterations and the sequences that wait
   std::array<double, kValues> firsts{};
-  double others = 0;  ///< sum over requests of those that were there when it came
+  std::array<double, kValues> busy{};  ///< of the replicas' iterations, whoever waits
+  double others = 0;                   ///< sum over requests of those that were there when it came
 };
 
 /// What a replica has to do for a request, from its first entry into the queue.

@@ -23,7 +23,7 @@ constexpr double kFirstTokenWeight = 0.8;
 /// Share of a constant's prior spread that remains from one level to the next.
 constexpr std::array<double, 3> kLevelSpread = {1, 0.8, 0.6};
 constexpr std::size_t kLeastRows = 80;  ///< of a group, where it has them
-constexpr int kRounds = 3;
+constexpr int kFits = 3;
 constexpr std::size_t kRequest = kEngineParts + static_cast<std::size_t>(EngineTime::request);
 constexpr std::size_t kClient = kEngineParts + static_cast<std::size_t>(EngineTime::client);
 constexpr std::uint32_t kFolds = 5;
@@ -70,7 +70,7 @@ std::optional<LinearFigures> linear_figures(const ServingCase& one, const Engine
   if (!figures) return std::nullopt;
   LinearFigures linear;
   for (std::size_t i = 0; i < WaitProfile::kValues; ++i) {
-    linear.tpot[i] = profile.tokens[i];
+    linear.tpot[i] = one.run.offline ? profile.busy[i] : profile.tokens[i];
     linear.ttft[i] = profile.firsts[i];
   }
   const double others = profile.others / static_cast<double>(std::max<std::size_t>(
@@ -105,7 +105,7 @@ EngineNode fit_node(const Cases& cases, const EngineValues& prior, double spread
   EngineNode node;
   node.values = prior;
   node.rows = cases.size();
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kFits; ++round) {
     std::vector<std::pair<const ServingRun*, LinearFigures>> rows;
     for (const ServingCase* one : cases) {
       if (const auto linear = linear_figures(*one, node.values)) {
@@ -117,6 +117,7 @@ EngineNode fit_node(const Cases& cases, const EngineValues& prior, double spread
       std::vector<double> residuals;
       for (const auto& [run, linear] : rows) {
         residuals.push_back(std::log(at(linear.tpot, values) / run->tpot.base()));
+        if (run->offline) continue;
         residuals.push_back(kFirstTokenWeight *
                             std::log(at(linear.ttft, values) / run->ttft.base()));
       }
@@ -223,11 +224,33 @@ EngineValues bare_values() {
   return values;
 }
 
+namespace {
+
+/// Three times what runs at one time, all at the start.
+RequestStream offline_stream(const ServingCase& one) {
+  constexpr std::int64_t kRounds = 3;
+  constexpr std::int64_t kMostRequests = 3000;
+  const ReplicaGroup& group = one.deployment.serving;
+  const std::int64_t tokens = group.pool.blocks * group.engine.block_tokens;
+  const std::int64_t fit = std::max<std::int64_t>(1, tokens / (one.run.input + one.run.output));
+  const std::int64_t running = std::min(fit, group.engine.max_sequences);
+  Load load;
+  load.count =
+      one.run.concurrency > 0 ? one.run.concurrency : std::min(kRounds * running, kMostRequests);
+  load.concurrency = load.count;
+  load.input = {one.run.input, one.run.input};
+  load.output = {one.run.output, one.run.output};
+  return stream_of(load);
+}
+
+}  // namespace
+
 RequestStream stream_of_run(const ServingCase& one) {
   if (one.replay) return one.replay->stream;
   constexpr std::int64_t kRounds = 10;
   constexpr std::int64_t kMostRequests = 640;
   const ServingRun& run = one.run;
+  if (run.offline) return offline_stream(one);
   Load load;
   load.concurrency = run.concurrency;
   load.count = std::max(2 * run.concurrency, std::min(kRounds * run.concurrency, kMostRequests));
@@ -259,6 +282,9 @@ std::optional<ServingFigures> predicted_figures(const ServingCase& one, const En
   const auto result = serve(stream_of_run(one), deployment, profile);
   if (!result || result->rejected > 0) return std::nullopt;
   const ServeMetrics metrics = metrics_of(*result, {});
+  if (one.run.offline) {
+    return ServingFigures{metrics.ttft.mean, result->duration / metrics.output_tokens};
+  }
   if (!(metrics.tpot.mean > Seconds{}) || !(metrics.ttft.mean > Seconds{})) return std::nullopt;
   return ServingFigures{metrics.ttft.mean, metrics.tpot.mean};
 }
@@ -351,9 +377,12 @@ ServingValidation validate_serving(std::span<const ServingCase> cases, ServingFo
       const auto figures = predicted_figures(one, calibration.node(one).values);
       const auto naive = predicted_figures(one, bare_values());
       if (!figures || !naive) continue;
-      result.rows.push_back(scored(one, "tpot", one.run.tpot, figures->tpot, naive->tpot));
+      const char* kind = one.run.offline ? "throughput" : "tpot";
+      result.rows.push_back(scored(one, kind, one.run.tpot, figures->tpot, naive->tpot));
+      result.cases.push_back(i);
+      if (one.run.offline) continue;
       result.rows.push_back(scored(one, "ttft", one.run.ttft, figures->ttft, naive->ttft));
-      result.cases.insert(result.cases.end(), 2, i);
+      result.cases.push_back(i);
     }
     if (progress) progress(fold + 1, count);
   }

@@ -17,8 +17,11 @@ class Reader {
   explicit Reader(const CsvTable& table) : table_(table) {}
 
   Result<ServingRows> read() {
-    for (const char* column : {"id", "system", "engine", "model", "isl", "osl", "concurrency", "tp",
-                               "ttft_ms", "tpot_ms"}) {
+    std::vector<const char*> needed{"id",  "system", "engine",      "model",
+                                    "isl", "osl",    "concurrency", "tp"};
+    offline_ = table_.column("output_tokens_per_s").has_value();
+    if (!offline_) needed.insert(needed.end(), {"ttft_ms", "tpot_ms"});
+    for (const char* column : needed) {
       if (table_.column(column)) continue;
       errors_.push_back({{table_.file, 1, 1}, fmt::format("no column '{}'", column), {}});
     }
@@ -58,9 +61,9 @@ class Reader {
       plan.weight_format = plan.compute_format = NumberFormat::fp8;
     } else if (precision == "fp4" && run.model.find("gpt-oss") != 0) {
       plan.weight_format = plan.compute_format = NumberFormat::nvfp4;
-    } else if (!precision.empty() && precision != "bf16" && precision != "fp8" &&
-               precision != "fp4") {
-      row.mistake("precision", "is not bf16, fp8 or fp4");
+    } else if (!precision.empty() && precision != "bf16" && precision != "fp16" &&
+               precision != "fp8" && precision != "fp4") {
+      row.mistake("precision", "is not bf16, fp16, fp8 or fp4");
     }
     // NVIDIA's quantised checkpoints keep keys and values in fp8.
     if (run.engine == "trtllm" && (precision == "fp8" || precision == "fp4")) {
@@ -72,6 +75,7 @@ class Reader {
   void read_row(const MeasurementRow& row) {
     const bool apart = row.text("mode") == "disagg";
     for (const char* column : {"isl", "osl", "concurrency", "tp", "ttft_ms", "tpot_ms"}) {
+      if (offline_ && column != std::string_view("isl")) break;
       if (!row.text(column).empty()) continue;
       leave_out(row, fmt::format("does not state {}", column));
       return;
@@ -101,6 +105,10 @@ class Reader {
     }
     run.input = static_cast<std::int64_t>(row.need("isl"));
     run.output = static_cast<std::int64_t>(row.need("osl"));
+    if (offline_) {
+      add_offline(row, std::move(run));
+      return;
+    }
     run.concurrency = static_cast<std::int64_t>(row.need("concurrency"));
     set_replicas(row, run);
     run.ttft = Seconds{row.need("ttft_ms") * 1e-3};
@@ -108,6 +116,15 @@ class Reader {
     run.assumed.emplace_back("statistic=mean");
     run.assumed.emplace_back("no shared prefixes");
     set_lengths(row, run);
+    rows_.runs.push_back(std::move(run));
+  }
+
+  void add_offline(const MeasurementRow& row, ServingRun run) {
+    run.offline = true;
+    run.concurrency = static_cast<std::int64_t>(row.number_or("concurrency", 0));
+    run.tpot = Seconds{1 / row.need("output_tokens_per_s")};
+    run.assumed.emplace_back(run.concurrency > 0 ? "one batch, all prompts first"
+                                                 : "three times what runs at one time");
     rows_.runs.push_back(std::move(run));
   }
 
@@ -144,6 +161,7 @@ class Reader {
   }
 
   const CsvTable& table_;
+  bool offline_ = false;
   Diagnostics errors_;
   ServingRows rows_;
 };

@@ -17,10 +17,11 @@ struct ServingRows {
   std::vector<UnscoredRun> unscored;
 };
 
-/// Columns needed: id, system, engine, model, isl, osl, concurrency, tp, ttft_ms, tpot_ms. What
-/// else a row does not state is assumed and listed in the run. Rows without a concurrency, lengths,
-/// tp or (disaggregated) numbers of workers are listed, not scored. Mistakes: cells that are not
-/// numbers, formats that are not known.
+/// A table with a column output_tokens_per_s holds offline runs: `concurrency` is a static batch,
+/// or empty where all requests come at once. Else: Columns needed: id, system, engine, model, isl,
+/// osl, concurrency, tp, ttft_ms, tpot_ms. What else a row does not state is assumed and listed in
+/// the run. Rows without a concurrency, lengths, tp or (disaggregated) numbers of workers are
+/// listed, not scored. Mistakes: cells that are not numbers, formats that are not known.
 Result<ServingRows> read_serving_rows(std::string_view text, const std::string& file);
 
 }  // namespace fastpath
