@@ -21,13 +21,13 @@ def main():
     text = subprocess.run(
         [sys.argv[1], 'validate', '--of', 'training', '--folds', 'configurations', '--json', '--quiet'],
         check=True, capture_output=True, text=True).stdout
-    table = next(t for t in json.loads(text)['tables'] if t['name'] == 'parameters')
+    table = json.loads(text)['tables']['parameters']
     with open(ROOT / 'catalog' / 'frameworks' / 'factors.csv', 'w', encoding='utf-8',
               newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['stack', 'generation', *FACTORS, 'launch [us]', 'step [ms]', 'spread', 'low',
                          'high', 'rows', 'source', 'date'])
-        for row in table['rows']:
+        for row in table:
             stack, _, generation = row['of'].partition('/')
             writer.writerow([
                 '' if stack == 'all' else stack, generation,
