@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <glob.h>
 
+#include "analyze/trace/trace_diff.h"
 #include "analyze/trace/trace_findings.h"
 #include "base/text.h"
 #include "cli/emit.h"
@@ -204,7 +205,28 @@ std::optional<Diagnostic> annotate(const std::string& path, const std::vector<st
 
 }  // namespace
 
+std::span<const Flag> diff_flags() { return std::span(kAnalyzeFlags).subspan(2, 3); }
 std::span<const Flag> analyze_flags() { return kAnalyzeFlags; }
+
+int run_diff(Session& session, const Arguments& arguments) {
+  const Result<AnalyzeOptions> options = options_of(arguments);
+  if (!options) return session.fail(options.error());
+  std::vector<std::vector<RankAnalysis>> sides;
+  Diagnostics mistakes;
+  for (const std::string& operand : arguments.operands()) {
+    const Result<std::vector<std::string>> files = trace_files({operand});
+    auto ranks = files ? RankReader(session, *files, *options).run()
+                       : Result<std::vector<RankAnalysis>>(failure(files.error()));
+    if (ranks) {
+      sides.push_back(*std::move(ranks));
+    } else {
+      mistakes.insert(mistakes.end(), ranks.error().begin(), ranks.error().end());
+    }
+  }
+  if (!mistakes.empty()) return session.fail(mistakes);
+  const auto top = static_cast<std::size_t>(arguments.whole_or("top", 10));
+  return emit(session, arguments, compare_traces(sides[0], sides[1], top), kAnswered);
+}
 
 int run_analyze(Session& session, const Arguments& arguments) {
   const Result<AnalyzeOptions> options = options_of(arguments);

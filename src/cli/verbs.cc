@@ -93,6 +93,8 @@ constexpr std::array<std::string_view, 3> kAnalyzeExamples{
     "analyze traces/ --json",
     "analyze step.json.gz --window 'ProfilerStep#7' --class communication=my_all_reduce",
 };
+constexpr std::array<std::string_view, 2> kDiffExamples{"diff before.json.gz after.json.gz",
+                                                        "diff predicted.json measured/ --top 20"};
 constexpr std::array<std::string_view, 2> kValidateExamples{
     "validate --kind gemm --folds devices --plot gemm.svg", "validate my-operators.csv --json"};
 constexpr std::array<std::string_view, 2> kCalibrateExamples{
@@ -154,11 +156,12 @@ struct Tables {
                                    {"Catalog", catalog_flags()},
                                    {"Output", report_flags()}}};
   std::array<FlagGroup, 2> analyze{{{"Analysis", analyze_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 2> diff{{{"Analysis", diff_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> validate{
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 21> verbs{{
+  std::array<Verb, 22> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
@@ -190,6 +193,9 @@ struct Tables {
        kLowerExamples, run_lower},
       {"analyze", "Say where the time goes in profilers' traces, why, and what to do.",
        "TRACE [TRACE...]", 1, 65536, analyze, kAnalyzeExamples, run_analyze},
+      {"diff",
+       "Set two traces, or two jobs' traces, side by side: where the difference comes from.",
+       "BEFORE AFTER", 2, 2, diff, kDiffExamples, run_diff},
       {"collective", "Print the times that nccl-tests should show, and say why a log differs.",
        "[COLLECTIVE]", 0, 1, collective, kCollectiveExamples, run_collective},
       {"catalog", "List, search and show systems, devices, models, links and storage.",

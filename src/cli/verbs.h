@@ -10,6 +10,7 @@
 namespace fastpath::cli {
 
 std::span<const Flag> analyze_flags();
+std::span<const Flag> diff_flags();
 std::span<const Flag> validate_flags();
 std::span<const Flag> calibrate_flags();
 std::span<const Flag> collective_flags();
@@ -42,6 +43,7 @@ int run_plan(Session& session, const Arguments& arguments);
 int run_lower(Session& session, const Arguments& arguments);
 int run_import(Session& session, const Arguments& arguments);
 int run_analyze(Session& session, const Arguments& arguments);
+int run_diff(Session& session, const Arguments& arguments);
 int run_validate(Session& session, const Arguments& arguments);
 /// validate --of training.
 int run_validate_training(Session& session, const Arguments& arguments);
