@@ -81,7 +81,7 @@ struct RequestStream {
 enum class Routing : std::uint8_t { round_robin, least_loaded, prefix_aware };
 
 /// Limits of a request that counts as good; 0 = none.
-struct Objective {
+struct ServiceObjective {
   Seconds first_token;
   Seconds per_token;
   Seconds total;

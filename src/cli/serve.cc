@@ -214,7 +214,7 @@ struct Order {
   std::int64_t replicas = 1;
   std::int64_t prefill_workers = 0;
   BytesPerSecond bandwidth;
-  Objective objective;
+  ServiceObjective objective;
 };
 
 Result<Order> order_from(const Sources& sources, const Arguments& arguments) {

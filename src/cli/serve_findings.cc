@@ -42,7 +42,7 @@ void add_energy_and_cost(Table& table, const ServedQuestion& question, const Ser
   add(table, "cost_per_million_output_tokens", Unit::dollars, cost.base() / millions);
 }
 
-bool has_objective(const Objective& objective) {
+bool has_objective(const ServiceObjective& objective) {
   return objective.first_token + objective.per_token + objective.total > Seconds{};
 }
 

@@ -18,7 +18,7 @@ struct ServedQuestion {
   const Engine& engine;
   const Deployment& deployment;
   const Capacity& capacity;
-  const Objective& objective;
+  const ServiceObjective& objective;
   const RequestStream& stream;
   std::int64_t devices = 1;
 };

@@ -56,7 +56,7 @@ Distribution distribution_of(std::span<const std::pair<Seconds, double>> weighte
   return result;
 }
 
-ServeMetrics metrics_of(const ServeResult& result, const Objective& objective) {
+ServeMetrics metrics_of(const ServeResult& result, const ServiceObjective& objective) {
   ServeMetrics metrics;
   std::vector<double> queue;
   std::vector<double> ttft;

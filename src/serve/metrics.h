@@ -38,6 +38,6 @@ struct ServeMetrics {
   double output_tokens = 0;
 };
 
-ServeMetrics metrics_of(const ServeResult& result, const Objective& objective);
+ServeMetrics metrics_of(const ServeResult& result, const ServiceObjective& objective);
 
 }  // namespace fastpath

@@ -124,7 +124,7 @@ std::vector<CopyRow> sum_copies(const TraceIndex& index) {
   }
   std::vector<CopyRow> out;
   for (auto& [name, row] : rows) {
-    row.bandwidth = distribution_of(std::move(bandwidths[name]));
+    row.bandwidth = summary_of(std::move(bandwidths[name]));
     out.push_back(std::move(row));
   }
   return out;

@@ -15,13 +15,13 @@ bool is_input(std::string_view name) {
 
 /// What the host's threads did that matters for a gap.
 struct HostActivity {
-  std::map<std::uint32_t, Intervals> waits;  ///< by lane
-  Intervals input;                           ///< any thread
+  std::map<std::uint32_t, TimeRanges> waits;  ///< by lane
+  TimeRanges input;                           ///< any thread
 };
 
 HostActivity activity_of(const TraceIndex& index) {
-  std::map<std::uint32_t, std::vector<Interval>> waits;
-  std::vector<Interval> input;
+  std::map<std::uint32_t, std::vector<TimeRange>> waits;
+  std::vector<TimeRange> input;
   for (const std::uint32_t i : index.host) {
     const TraceEvent& event = index.event(i);
     if (event.kind == EventKind::runtime && is_wait(index.name(i))) {
@@ -37,14 +37,14 @@ HostActivity activity_of(const TraceIndex& index) {
   return activity;
 }
 
-void split_host_time(const HostActivity& activity, std::uint32_t lane, Interval gap,
+void split_host_time(const HostActivity& activity, std::uint32_t lane, TimeRange gap,
                      IdleCauses& causes) {
-  const Intervals whole{gap};
+  const TimeRanges whole{gap};
   const Picoseconds input = overlap(within(activity.input, gap), whole);
   Picoseconds sync = 0;
   const auto waits = activity.waits.find(lane);
   if (waits != activity.waits.end()) {
-    const Intervals waiting = within(waits->second, gap);
+    const TimeRanges waiting = within(waits->second, gap);
     sync = length_without(waiting, within(activity.input, gap));
   }
   causes.input += input;
@@ -54,7 +54,7 @@ void split_host_time(const HostActivity& activity, std::uint32_t lane, Interval 
 
 /// The gap ends with the start of `work`.
 void explain_gap(const TraceIndex& index, const HostActivity& activity, const Work& work,
-                 Interval gap, IdleCauses& causes) {
+                 TimeRange gap, IdleCauses& causes) {
   if (work.launch == kNone) {
     causes.unknown += gap.end - gap.start;
     return;

@@ -4,13 +4,13 @@
 
 namespace fastpath {
 
-Intervals united(std::vector<Interval> any) {
-  const auto by_start = [](const Interval& a, const Interval& b) { return a.start < b.start; };
+TimeRanges united(std::vector<TimeRange> any) {
+  const auto by_start = [](const TimeRange& a, const TimeRange& b) { return a.start < b.start; };
   if (!std::is_sorted(any.begin(), any.end(), by_start)) {
     std::sort(any.begin(), any.end(), by_start);
   }
   std::size_t count = 0;
-  for (const Interval& next : any) {
+  for (const TimeRange& next : any) {
     if (next.end <= next.start) continue;
     if (count > 0 && next.start <= any[count - 1].end) {
       any[count - 1].end = std::max(any[count - 1].end, next.end);
@@ -22,15 +22,15 @@ Intervals united(std::vector<Interval> any) {
   return any;
 }
 
-Picoseconds length(const Intervals& intervals) {
+Picoseconds length(const TimeRanges& intervals) {
   Picoseconds sum = 0;
-  for (const Interval& interval : intervals)
+  for (const TimeRange& interval : intervals)
     sum += interval.end - interval.start;
   return sum;
 }
 
-Intervals intersection(const Intervals& a, const Intervals& b) {
-  Intervals common;
+TimeRanges intersection(const TimeRanges& a, const TimeRanges& b) {
+  TimeRanges common;
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.size() && j < b.size()) {
@@ -42,12 +42,12 @@ Intervals intersection(const Intervals& a, const Intervals& b) {
   return common;
 }
 
-Picoseconds overlap(const Intervals& a, const Intervals& b) { return length(intersection(a, b)); }
+Picoseconds overlap(const TimeRanges& a, const TimeRanges& b) { return length(intersection(a, b)); }
 
-Intervals within(const Intervals& intervals, Interval window) {
-  Intervals inside;
+TimeRanges within(const TimeRanges& intervals, TimeRange window) {
+  TimeRanges inside;
   auto at = std::partition_point(intervals.begin(), intervals.end(),
-                                 [&](const Interval& i) { return i.end <= window.start; });
+                                 [&](const TimeRange& i) { return i.end <= window.start; });
   for (; at != intervals.end() && at->start < window.end; ++at)
     inside.push_back({std::max(at->start, window.start), std::min(at->end, window.end)});
   return inside;

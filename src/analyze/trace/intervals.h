@@ -8,30 +8,30 @@
 namespace fastpath {
 
 /// From `start` up to, not including, `end`.
-struct Interval {
+struct TimeRange {
   Picoseconds start = 0;
   Picoseconds end = 0;
 };
 
-/// Sorted, disjoint and not empty, where a function says `Intervals`.
-using Intervals = std::vector<Interval>;
+/// Sorted, disjoint and not empty, where a function says `TimeRanges`.
+using TimeRanges = std::vector<TimeRange>;
 
 /// The union of any intervals, in any order; empty ones vanish, ones that touch are joined.
-Intervals united(std::vector<Interval> any);
+TimeRanges united(std::vector<TimeRange> any);
 
-Picoseconds length(const Intervals& intervals);
+Picoseconds length(const TimeRanges& intervals);
 
-Intervals intersection(const Intervals& a, const Intervals& b);
+TimeRanges intersection(const TimeRanges& a, const TimeRanges& b);
 
 /// |a and b|
-Picoseconds overlap(const Intervals& a, const Intervals& b);
+Picoseconds overlap(const TimeRanges& a, const TimeRanges& b);
 
 /// |a without b|
-inline Picoseconds length_without(const Intervals& a, const Intervals& b) {
+inline Picoseconds length_without(const TimeRanges& a, const TimeRanges& b) {
   return length(a) - overlap(a, b);
 }
 
 /// What lies within a window.
-Intervals within(const Intervals& intervals, Interval window);
+TimeRanges within(const TimeRanges& intervals, TimeRange window);
 
 }  // namespace fastpath

@@ -34,8 +34,8 @@ StreamKey stream_of(const TraceIndex& index, const Work& work) {
 
 }  // namespace
 
-Distribution distribution_of(std::vector<double> values) {
-  Distribution d;
+Summary summary_of(std::vector<double> values) {
+  Summary d;
   if (values.empty()) return d;
   std::sort(values.begin(), values.end());
   d.count = static_cast<std::int64_t>(values.size());
@@ -74,7 +74,7 @@ std::vector<QueueLength> queue_lengths(const TraceIndex& index) {
     int now = 0;
     for (const Change& change : list)
       lengths.push_back(now += change.by);
-    rows.push_back({key.device, key.stream, distribution_of(std::move(lengths))});
+    rows.push_back({key.device, key.stream, summary_of(std::move(lengths))});
   }
   return rows;
 }
@@ -98,9 +98,9 @@ LaunchStatistics launch_statistics(const TraceIndex& index) {
     if (delays.back() > kLongDelay) ++statistics.long_delays;
     if (++fan_out[work.launch] == 2) ++statistics.graph_launches;
   }
-  statistics.call = distribution_of(std::move(calls));
-  statistics.work = distribution_of(std::move(works));
-  statistics.delay = distribution_of(std::move(delays));
+  statistics.call = summary_of(std::move(calls));
+  statistics.work = summary_of(std::move(works));
+  statistics.delay = summary_of(std::move(delays));
   return statistics;
 }
 

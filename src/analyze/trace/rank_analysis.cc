@@ -8,8 +8,9 @@ namespace fastpath {
 namespace {
 
 /// The window that the critical path covers: an annotation, or all.
-Interval window_of(const TraceIndex& index, const AnalyzeOptions& options) {
-  Interval window{std::numeric_limits<Picoseconds>::min(), std::numeric_limits<Picoseconds>::max()};
+TimeRange window_of(const TraceIndex& index, const AnalyzeOptions& options) {
+  TimeRange window{std::numeric_limits<Picoseconds>::min(),
+                   std::numeric_limits<Picoseconds>::max()};
   if (options.window.empty()) return window;
   std::vector<std::uint32_t> found;
   for (const std::uint32_t i : index.host) {
@@ -27,7 +28,7 @@ Interval window_of(const TraceIndex& index, const AnalyzeOptions& options) {
   return {event.start, event.end()};
 }
 
-void add_sample(MemoryPeak& peak, Picoseconds time, Bytes allocated, Interval window) {
+void add_sample(MemoryPeak& peak, Picoseconds time, Bytes allocated, TimeRange window) {
   constexpr std::size_t kParts = 20;
   peak.samples.resize(kParts, {window.start, Bytes{-1}});
   const double share = static_cast<double>(time - window.start) /
@@ -48,7 +49,7 @@ std::vector<MemoryPeak> memory_peaks(const Trace& trace) {
   std::stable_sort(events.begin(), events.end(),
                    [](const MemoryEvent& a, const MemoryEvent& b) { return a.time < b.time; });
   if (events.empty()) return {};
-  const Interval window{events.front().time, events.back().time};
+  const TimeRange window{events.front().time, events.back().time};
   for (const MemoryEvent& event : events) {
     MemoryPeak& peak = peaks[event.device];
     peak.device = event.device;
@@ -99,7 +100,7 @@ RankAnalysis analyze_rank(const Trace& trace, const AnalyzeOptions& options) {
   rank.collectives = find_collectives(index);
   rank.memory = memory_peaks(trace);
   rank.steps = find_steps(index);
-  const Interval window = window_of(index, options);
+  const TimeRange window = window_of(index, options);
   rank.path = critical_path(index, window.start, window.end);
   return rank;
 }

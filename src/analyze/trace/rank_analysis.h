@@ -68,7 +68,7 @@ struct StreamIdle {
 };
 
 /// Mean, deviation and quartiles of a sample.
-struct Distribution {
+struct Summary {
   std::int64_t count = 0;
   double mean = 0;
   double deviation = 0;  ///< of the sample (n - 1)
@@ -83,14 +83,14 @@ struct Distribution {
 struct QueueLength {
   std::int64_t device = 0;
   std::int64_t stream = 0;
-  Distribution length;  ///< after each launch and each start
+  Summary length;  ///< after each launch and each start
 };
 
 /// Launches with work of a device; times in seconds.
 struct LaunchStatistics {
-  Distribution call;
-  Distribution work;
-  Distribution delay;               ///< from the call's end to the work's start, 0 if it is earlier
+  Summary call;
+  Summary work;
+  Summary delay;                    ///< from the call's end to the work's start, 0 if it is earlier
   std::int64_t short_work = 0;      ///< shorter than its launching call
   std::int64_t slow_calls = 0;      ///< above 50 us
   std::int64_t long_delays = 0;     ///< above 100 us
@@ -103,7 +103,7 @@ struct CopyRow {
   std::int64_t count = 0;
   Picoseconds time = 0;
   Bytes bytes;
-  Distribution bandwidth;  ///< bytes/s, of those that state it
+  Summary bandwidth;  ///< bytes/s, of those that state it
 };
 
 /// One collective on one rank.
@@ -175,7 +175,7 @@ RankAnalysis analyze_rank(const Trace& trace, const AnalyzeOptions& options = {}
 
 /// The parts of analyze_rank, each from the index alone.
 std::vector<TimeBreakdown> break_down_time(const TraceIndex& index);
-TimeBreakdown break_down_window(const TraceIndex& index, std::int64_t device, Interval window);
+TimeBreakdown break_down_window(const TraceIndex& index, std::int64_t device, TimeRange window);
 std::vector<WorkRow> rank_kernels(const TraceIndex& index, const std::vector<KernelRule>& rules);
 std::vector<WorkRow> rank_operators(const TraceIndex& index);
 std::vector<IdleCauses> explain_idle(const TraceIndex& index);
@@ -188,6 +188,6 @@ std::vector<MemoryPeak> memory_peaks(const Trace& trace);
 std::vector<StepRow> find_steps(const TraceIndex& index);
 
 /// Quartiles between neighbours by linear interpolation.
-Distribution distribution_of(std::vector<double> values);
+Summary summary_of(std::vector<double> values);
 
 }  // namespace fastpath

@@ -8,14 +8,14 @@ namespace {
 
 /// Unions of a device's work by class.
 struct DeviceWork {
-  std::vector<Interval> compute;
-  std::vector<Interval> communication;
-  std::vector<Interval> copies;
+  std::vector<TimeRange> compute;
+  std::vector<TimeRange> communication;
+  std::vector<TimeRange> copies;
   Picoseconds start = 0;
   Picoseconds end = 0;
   bool any = false;
 
-  void add(WorkClass kind, Interval interval) {
+  void add(WorkClass kind, TimeRange interval) {
     start = any ? std::min(start, interval.start) : interval.start;
     end = any ? std::max(end, interval.end) : interval.end;
     any = true;
@@ -31,12 +31,12 @@ struct DeviceWork {
     time.device = device;
     time.start = start;
     time.total = end - start;
-    const Intervals computing = united(std::move(compute));
-    const Intervals communicating = united(std::move(communication));
-    const Intervals copying = united(std::move(copies));
-    std::vector<Interval> either = computing;
+    const TimeRanges computing = united(std::move(compute));
+    const TimeRanges communicating = united(std::move(communication));
+    const TimeRanges copying = united(std::move(copies));
+    std::vector<TimeRange> either = computing;
     either.insert(either.end(), communicating.begin(), communicating.end());
-    const Intervals kernels = united(std::move(either));
+    const TimeRanges kernels = united(std::move(either));
     time.compute = length(computing);
     time.communication = length(communicating);
     time.exposed_communication = length_without(communicating, computing);
@@ -65,7 +65,7 @@ std::vector<TimeBreakdown> break_down_time(const TraceIndex& index) {
   return rows;
 }
 
-TimeBreakdown break_down_window(const TraceIndex& index, std::int64_t device, Interval window) {
+TimeBreakdown break_down_window(const TraceIndex& index, std::int64_t device, TimeRange window) {
   DeviceWork inside;
   // Work is sorted by start; what started before the window may reach into it.
   for (const Work& work : index.work) {

@@ -28,7 +28,7 @@ struct TraceMaker {
 };
 
 TEST(intervals, union_joins_what_touches_and_drops_what_is_empty) {
-  const Intervals all = united({{5, 7}, {1, 3}, {3, 4}, {9, 9}, {6, 8}});
+  const TimeRanges all = united({{5, 7}, {1, 3}, {3, 4}, {9, 9}, {6, 8}});
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(length(all), 6);
   EXPECT_EQ(overlap(all, {{2, 6}}), 3);

@@ -474,7 +474,7 @@ class Describer {
                           {"most", Unit::none}});
     for (const RankAnalysis& rank : ranks_) {
       for (const QueueLength& queue : rank.queues) {
-        const Distribution& d = queue.length;
+        const Summary& d = queue.length;
         table.rows.push_back({number(rank.rank), number(queue.device), number(queue.stream),
                               number(d.count), d.mean, d.median, d.upper_quartile, d.most});
       }
