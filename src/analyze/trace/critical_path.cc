@@ -329,6 +329,7 @@ class PathGraph {
       ++row.count;
     }
     std::vector<PathOwner> owners;
+    owners.reserve(rows.size());
     for (auto& [key, row] : rows)
       owners.push_back(std::move(row));
     std::stable_sort(owners.begin(), owners.end(), [](const PathOwner& a, const PathOwner& b) {

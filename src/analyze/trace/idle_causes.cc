@@ -89,6 +89,7 @@ std::vector<IdleCauses> explain_idle(const TraceIndex& index) {
     end->second = std::max(end->second, event.end());
   }
   std::vector<IdleCauses> rows;
+  rows.reserve(causes.size());
   for (const auto& [device, row] : causes)
     rows.push_back(row);
   return rows;

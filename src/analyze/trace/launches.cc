@@ -123,6 +123,7 @@ std::vector<StreamIdle> explain_stream_idle(const TraceIndex& index) {
     end->second = std::max(end->second, event.end());
   }
   std::vector<StreamIdle> out;
+  out.reserve(rows.size());
   for (const auto& [key, row] : rows)
     out.push_back(row);
   return out;

@@ -105,6 +105,7 @@ std::vector<Pair> paired(const Ranks& before, const Ranks& after,
     }
   }
   std::vector<Pair> sorted;
+  sorted.reserve(pairs.size());
   for (auto& [key, pair] : pairs)
     sorted.push_back(std::move(pair));
   std::stable_sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {

@@ -200,6 +200,7 @@ class Describer {
       }
     }
     std::vector<WorkRow> all;
+    all.reserve(sums.size());
     for (auto& [key, row] : sums)
       all.push_back(std::move(row));
     std::stable_sort(all.begin(), all.end(),

@@ -45,65 +45,90 @@ Picoseconds last_step_start(const Trace& trace) {
   return names.size() >= 2 ? last : kNever;
 }
 
+/// What work is, remembered by name where nothing else decides.
+class Classifier {
+ public:
+  Classifier(const Trace& trace, const IndexOptions& options) : trace_(trace), options_(options) {}
+
+  WorkClass operator()(const TraceEvent& event) {
+    if (event.kind == EventKind::set && options_.sets_compute) return WorkClass::compute;
+    const bool by_name =
+        event.kind == EventKind::kernel && !trace_.predicted &&
+        (event.detail == kNone || trace_.kernels[event.detail].collective == kNone);
+    if (!by_name) return work_class(trace_, event, options_.rules);
+    const auto [found, added] = classes_.try_emplace(event.name);
+    if (added) found->second = work_class(trace_, event, options_.rules);
+    return found->second;
+  }
+
+ private:
+  const Trace& trace_;
+  const IndexOptions& options_;
+  std::unordered_map<std::uint32_t, WorkClass> classes_;
+};
+
+std::int64_t overlaps_of(const TraceIndex& index) {
+  const Trace& trace = *index.trace;
+  std::int64_t overlaps = 0;
+  std::vector<Picoseconds> ends(trace.lanes.size(), std::numeric_limits<Picoseconds>::min());
+  for (const Work& work : index.work) {
+    const TraceEvent& event = trace.events[work.event];
+    Picoseconds& end = ends[event.lane];
+    if (event.start < end) ++overlaps;
+    end = std::max(end, event.end());
+  }
+  return overlaps;
+}
+
 void index_work(const IndexOptions& options, TraceIndex& index) {
   const Trace& trace = *index.trace;
   constexpr Picoseconds kNever = std::numeric_limits<Picoseconds>::max();
   const Picoseconds before = options.complete_steps ? last_step_start(trace) : kNever;
   const bool linked_only = options.linked_only || before != kNever;
   const IdToEvent launches = launches_by_correlation(trace, before);
-  std::unordered_map<std::uint64_t, WorkClass> classes;  // by name and lane's sort
+  Classifier class_of(trace, options);
   for (std::uint32_t i = 0; i < trace.events.size(); ++i) {
     const TraceEvent& event = trace.events[i];
     if (!is_device_work(event.kind)) continue;
-    Work work{i, find(launches, event.correlation), WorkClass::compute};
-    if (work.launch == kNone) ++index.unlinked;
-    if (work.launch == kNone && linked_only) {
+    const std::uint32_t launch = find(launches, event.correlation);
+    if (launch == kNone) ++index.unlinked;
+    if (launch == kNone && linked_only) {
       ++index.left_out;
       continue;
     }
-    const bool has_metadata = event.kind == EventKind::kernel && event.detail != kNone &&
-                              trace.kernels[event.detail].collective != kNone;
-    if (has_metadata || trace.predicted || event.kind != EventKind::kernel) {
-      work.kind = work_class(trace, event, options.rules);
-    } else {
-      const auto [found, added] = classes.try_emplace(event.name);
-      if (added) found->second = work_class(trace, event, options.rules);
-      work.kind = found->second;
-    }
-    if (event.kind == EventKind::set && options.sets_compute) work.kind = WorkClass::compute;
-    index.work.push_back(work);
+    index.work.push_back({i, launch, class_of(event)});
   }
   std::stable_sort(index.work.begin(), index.work.end(), [&](const Work& a, const Work& b) {
     return trace.events[a.event].start < trace.events[b.event].start;
   });
-  std::vector<Picoseconds> ends(trace.lanes.size(), std::numeric_limits<Picoseconds>::min());
-  for (const Work& work : index.work) {
-    const TraceEvent& event = trace.events[work.event];
-    Picoseconds& end = ends[event.lane];
-    if (event.start < end) ++index.overlaps;
-    end = std::max(end, event.end());
-  }
+  index.overlaps = overlaps_of(index);
 }
 
 bool is_nested(EventKind kind) {
   return kind == EventKind::op || kind == EventKind::runtime || kind == EventKind::annotation;
 }
 
-void index_host(TraceIndex& index) {
-  const Trace& trace = *index.trace;
-  index.host.reserve(trace.events.size());
+/// By lane, then by start, enclosing events first.
+std::vector<std::uint32_t> host_events(const Trace& trace) {
+  std::vector<std::uint32_t> host;
+  host.reserve(trace.events.size());
   for (std::uint32_t i = 0; i < trace.events.size(); ++i) {
-    if (is_nested(trace.events[i].kind)) index.host.push_back(i);
+    if (is_nested(trace.events[i].kind)) host.push_back(i);
   }
-  const auto order = [&](std::uint32_t a, std::uint32_t b) {
+  std::sort(host.begin(), host.end(), [&](std::uint32_t a, std::uint32_t b) {
     const TraceEvent& x = trace.events[a];
     const TraceEvent& y = trace.events[b];
     if (x.lane != y.lane) return x.lane < y.lane;
     if (x.start != y.start) return x.start < y.start;
     if (x.duration != y.duration) return x.duration > y.duration;
     return a < b;
-  };
-  std::sort(index.host.begin(), index.host.end(), order);
+  });
+  return host;
+}
+
+void index_host(TraceIndex& index) {
+  const Trace& trace = *index.trace;
+  index.host = host_events(trace);
   index.parent.assign(trace.events.size(), kNone);
   std::vector<std::uint32_t> open;
   std::uint32_t lane = kNone;
@@ -111,15 +136,12 @@ void index_host(TraceIndex& index) {
     const TraceEvent& event = trace.events[i];
     if (event.lane != lane) open.clear();
     lane = event.lane;
-    while (!open.empty() && trace.events[open.back()].end() <= event.start &&
-           trace.events[open.back()].duration > 0)
+    while (!open.empty() && trace.events[open.back()].end() <= event.start)
       open.pop_back();
-    while (!open.empty() && trace.events[open.back()].end() < event.start)
-      open.pop_back();
-    if (!open.empty() && trace.events[open.back()].end() < event.end()) {
-      ++index.nesting_violations;
+    if (!open.empty()) {
+      index.parent[i] = open.back();
+      if (trace.events[open.back()].end() < event.end()) ++index.nesting_violations;
     }
-    if (!open.empty()) index.parent[i] = open.back();
     open.push_back(i);
   }
 }

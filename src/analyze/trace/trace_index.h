@@ -45,7 +45,7 @@ struct TraceIndex {
   std::string_view name(std::uint32_t i) const { return trace->names[trace->events[i].name]; }
 
   /// The innermost operator around a host event; kNone = none.
-  std::uint32_t operator_of(std::uint32_t event) const;
+  std::uint32_t operator_of(std::uint32_t i) const;
 };
 
 TraceIndex index_trace(const Trace& trace, const IndexOptions& options = {});

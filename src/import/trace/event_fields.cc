@@ -220,7 +220,7 @@ EventArguments arguments_of(const RawEvent& event, TextTable& texts) {
   reader.out.memory.allocated = reader.out.memory.reserved = Bytes{-1};
   for (const RawField& field : event.arguments)
     reader.read(field);
-  return std::move(reader.out);
+  return reader.out;
 }
 
 }  // namespace fastpath

@@ -98,6 +98,7 @@ class TraceBuilder {
     classify_by_lines(trace_, texts_);
     move_to_base();
     trace_.names = texts_.take();
+    shorten_shapes();
     trace_.title = std::filesystem::path(name).filename().string();
     if (trace_.rank < 0) trace_.rank = rank_of_name(trace_.title);
     name_device();
@@ -341,6 +342,24 @@ class TraceBuilder {
     trace_.base_nanoseconds = base_time_ / 2 * 2 +
                               std::clamp(base, -kMost, kMost) * kNanosecondsPerMicrosecond +
                               first / 1000;
+  }
+
+  /// Writers break lists of shapes over lines: one blank after each comma instead.
+  void shorten_shapes() {
+    std::vector<bool> done(trace_.names.size(), false);
+    for (const OpDetail& op : trace_.ops) {
+      for (const std::uint32_t text : {op.shapes, op.types}) {
+        if (text == kNone || done[text]) continue;
+        done[text] = true;
+        std::string list;
+        for (const char c : trace_.names[text]) {
+          if (c == ' ' || c == '\n' || c == '\t' || c == '\r') continue;
+          list += c;
+          if (c == ',') list += ' ';
+        }
+        trace_.names[text] = std::move(list);
+      }
+    }
   }
 
   void name_device() {
