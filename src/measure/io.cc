@@ -123,6 +123,7 @@ Repeat one_repeat(const ReadFile& file, const ReadSetting& setting, Seconds leng
   std::vector<ReadTally> tallies(static_cast<std::size_t>(setting.threads));
   const Instant before = now();
   std::vector<std::thread> threads;
+  threads.reserve(tallies.size());
   for (std::size_t i = 0; i < tallies.size(); ++i) {
     const auto part = static_cast<std::int64_t>(i) * blocks / setting.threads;
     const ReadTask task{file.number(),   blocks, file.map(),

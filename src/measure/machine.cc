@@ -91,29 +91,35 @@ std::uint64_t sum(const std::uint64_t* words, std::size_t count) {
   return a[0] + a[1];
 }
 
-/// Bytes a second of `threads` pinned threads that each read an array of their own.
+/// Bytes a second of a thread on `core` that reads an array of its own again and again.
+double read_for(std::size_t bytes, int core, double seconds) {
+  constexpr std::size_t kBetweenClocks = std::size_t{1} << 22;
+  pin(core);
+  const auto words = array_of<std::uint64_t>(bytes);
+  const std::size_t count = bytes / sizeof(std::uint64_t);
+  const std::size_t passes = std::max<std::size_t>(1, kBetweenClocks / bytes);
+  keep(sum(words.get(), count));
+  const double begin = now().wall.base();
+  double end = begin;
+  double done = 0;
+  do {
+    for (std::size_t pass = 0; pass < passes; ++pass)
+      keep(sum(words.get(), count));
+    done += static_cast<double>(passes * bytes);
+    end = now().wall.base();
+  } while (end - begin < seconds);
+  return done / (end - begin);
+}
+
+/// Bytes a second of `threads` pinned threads together.
 Repeat read_once(std::size_t bytes, int threads, double seconds) {
   std::vector<double> read(static_cast<std::size_t>(threads));
   std::vector<std::thread> running;
+  running.reserve(read.size());
   const Instant before = now();
   for (int i = 0; i < threads; ++i) {
     running.emplace_back([&read, i, bytes, seconds] {
-      pin(i);
-      const auto words = array_of<std::uint64_t>(bytes);
-      const std::size_t count = bytes / sizeof(std::uint64_t);
-      keep(sum(words.get(), count));
-      const double begin = now().wall.base();
-      double end = begin;
-      double done = 0;
-      do {
-        for (std::size_t part = 0; part < std::max<std::size_t>(1, (std::size_t{1} << 22) / bytes);
-             ++part) {
-          keep(sum(words.get(), count));
-          done += static_cast<double>(bytes);
-        }
-        end = now().wall.base();
-      } while (end - begin < seconds);
-      read[static_cast<std::size_t>(i)] = done / (end - begin);
+      read[static_cast<std::size_t>(i)] = read_for(bytes, i, seconds);
     });
   }
   for (std::thread& thread : running)
@@ -142,7 +148,7 @@ std::vector<MeasuredLevel> measure_levels(const MachineLimits& limits) {
     level.capacity = Bytes{static_cast<double>(kFirst << end)};
     const std::size_t array = level.main_memory ? kLast : kFirst << end >> 1;
     level.bandwidth = repeat([&] { return read_once(array, 1, seconds); }, repeats_of(limits));
-    levels.push_back(std::move(level));
+    levels.push_back(level);
     begin = end + 1;
   }
   levels.back().capacity = Bytes{static_cast<double>(sysconf(_SC_PHYS_PAGES)) *

@@ -158,7 +158,8 @@ class Ring {
     at_[slot] = places_.next();
     begun_[slot] = wall();
     const auto bytes = static_cast<unsigned>(setting_.block);
-    const auto from = static_cast<unsigned long long>(at_[slot] * setting_.block);
+    const auto from =
+        static_cast<std::uint64_t>(at_[slot]) * static_cast<std::uint64_t>(setting_.block);
     const int file = fixed_file_ ? 0 : task_.file;
     if (fixed_) {
       io_uring_prep_read_fixed(entry, file, buffers_[slot].get(), bytes, from,

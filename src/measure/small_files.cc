@@ -76,6 +76,7 @@ Result<OpenResult> measure_small_files(const std::string& folder, int threads,
   const auto one = [&] {
     std::vector<FileTally> tallies(static_cast<std::size_t>(threads));
     std::vector<std::thread> workers;
+    workers.reserve(tallies.size());
     const Instant before = now();
     for (FileTally& tally : tallies) {
       workers.emplace_back([&tally, &files, until = (before.wall + limits.repeat).base(),

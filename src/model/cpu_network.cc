@@ -6,20 +6,20 @@ namespace fastpath {
 namespace {
 
 enum Kind : std::size_t {
-  kTransform,
-  kWinograd,
-  kPointwise,
-  kConvolution,
-  kFirst,
-  kGrouped,
-  kDepthwise,
-  kFullyConnected,
-  kActivations,
-  kLayers,
-  kWinogradInt8,
-  kPointwiseInt8,
-  kConvolutionInt8,
-  kDepthwiseInt8
+  transform_work,
+  winograd,
+  pointwise,
+  other_convolution,
+  first_convolution,
+  grouped,
+  depthwise,
+  fully_connected,
+  activation_work,
+  layer_work,
+  winograd_int8,
+  pointwise_int8,
+  convolution_int8,
+  depthwise_int8
 };
 
 constexpr std::array<std::string_view, kCpuWorks> kNames{
@@ -36,21 +36,21 @@ constexpr double kTile = 4;
 constexpr double kTileWork = (kTile + 2) * (kTile + 2);
 
 Kind kind_of(const EdgeLayer& layer) {
-  if (layer.fully_connected) return kFullyConnected;
-  if (layer.groups > 1 && layer.groups == layer.in_channels) return kDepthwise;
-  if (layer.groups > 1 && layer.in_channels / layer.groups < kNarrowGroup) return kGrouped;
-  if (layer.in_channels <= kFewChannels) return kFirst;
-  if (layer.kernel == 3 && layer.stride == 1) return kWinograd;
-  return layer.kernel == 1 ? kPointwise : kConvolution;
+  if (layer.fully_connected) return fully_connected;
+  if (layer.groups > 1 && layer.groups == layer.in_channels) return depthwise;
+  if (layer.groups > 1 && layer.in_channels / layer.groups < kNarrowGroup) return grouped;
+  if (layer.in_channels <= kFewChannels) return first_convolution;
+  if (layer.kernel == 3 && layer.stride == 1) return winograd;
+  return layer.kernel == 1 ? pointwise : other_convolution;
 }
 
 Kind quantised(Kind kind) {
   switch (kind) {
-    case kWinograd: return kWinogradInt8;
-    case kPointwise: return kPointwiseInt8;
-    case kConvolution:
-    case kFirst: return kConvolutionInt8;
-    case kDepthwise: return kDepthwiseInt8;
+    case winograd: return winograd_int8;
+    case pointwise: return pointwise_int8;
+    case other_convolution:
+    case first_convolution: return convolution_int8;
+    case depthwise: return depthwise_int8;
     default: return kind;
   }
 }
@@ -64,16 +64,16 @@ CpuWork cpu_work(std::span<const EdgeLayer> layers, const EdgeNetwork& network, 
   for (const EdgeLayer& layer : layers) {
     const Kind kind = kind_of(layer);
     double units = layer.macs;
-    if (kind == kWinograd) {
+    if (kind == winograd) {
       const double tiles =
           std::ceil(layer.out_height / kTile) * std::ceil(layer.out_width / kTile) * kTileWork;
       units = tiles * layer.in_channels * layer.out_channels / layer.groups;
-      work[kTransform] += tiles * (layer.in_channels + layer.out_channels);
+      work[transform_work] += tiles * (layer.in_channels + layer.out_channels);
     }
     work[int8 ? quantised(kind) : kind] += units;
   }
-  work[kActivations] = network.activations;
-  work[kLayers] = network.layers;
+  work[activation_work] = network.activations;
+  work[layer_work] = network.layers;
   return work;
 }
 

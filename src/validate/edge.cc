@@ -30,6 +30,10 @@ struct Run {
   double log_time = 0;
 };
 
+bool is_of_three(const Run& run) {
+  return std::find(kThree.begin(), kThree.end(), run.run->network) != kThree.end();
+}
+
 /// The runs of an entry of the source with one number of threads on one set of cores.
 struct Setting {
   CpuSetting cpu;
@@ -58,6 +62,8 @@ class Validator {
                         const Corrections& corrections);
   const Setting& probed(const std::vector<const Setting*>& settings) const;
   void add(const Setting& setting, const Run& run, double log_time);
+  void add_all(const Setting& setting, const TypicalTimes& typical, const UnitTimes& times,
+               const Corrections& corrections, bool without_three);
   void set_intervals(EdgeFolds folds);
 
   const EdgeData& data_;
@@ -187,7 +193,7 @@ const Setting& Validator::probed(const std::vector<const Setting*>& settings) co
   const auto worth = [](const Setting* setting) {
     int found = 0;
     for (const Run& run : setting->runs)
-      found += std::find(kThree.begin(), kThree.end(), run.run->network) != kThree.end() ? 1 : 0;
+      found += is_of_three(run) ? 1 : 0;
     return std::pair(found, setting->cpu.threads);
   };
   return **std::max_element(settings.begin(), settings.end(),
@@ -198,7 +204,7 @@ UnitTimes Validator::after_three(const Setting& setting, const TypicalTimes& typ
                                  const UnitPrior& prior, const Corrections& corrections) {
   std::vector<Timing> timings;
   for (const Run& run : setting.runs) {
-    if (std::find(kThree.begin(), kThree.end(), run.run->network) == kThree.end()) continue;
+    if (!is_of_three(run)) continue;
     const auto correction = corrections.find(run.run->network);
     timings.push_back(
         {run.work, run.log_time - (correction == corrections.end() ? 0 : correction->second)});
@@ -234,22 +240,26 @@ void Validator::leave_device_out(const std::string& device, bool three) {
       three ? after_three(probe, typical, probe_prior, corrections) : UnitTimes{};
   for (const Setting* setting : tested) {
     const UnitPrior prior = regression.prior(setting->cpu);
+    const bool probed_itself = three && setting == &probe;
     UnitTimes guess{prior.speed, 0, prior.departures, {}};
     if (three) {
-      const double share = setting == &probe ? 1 : kShared;
+      const double share = probed_itself ? 1 : kShared;
       guess.speed += share * (probe_times.speed - probe_prior.speed);
       guess.departures += share * (probe_times.departures - probe_prior.departures);
     }
-    for (const Run& run : setting->runs) {
-      const bool seen = three && setting == &probe &&
-                        std::find(kThree.begin(), kThree.end(), run.run->network) != kThree.end();
-      if (seen) continue;
-      const auto correction = corrections.find(run.run->network);
-      add(*setting, run,
-          log_time(*run.work, typical, guess) +
-              (correction == corrections.end() ? 0 : correction->second));
-      groups_.push_back(device);
-    }
+    add_all(*setting, typical, guess, corrections, probed_itself);
+  }
+}
+
+/// Scores all runs of a device's setting, or those that were not its three timings.
+void Validator::add_all(const Setting& setting, const TypicalTimes& typical, const UnitTimes& times,
+                        const Corrections& corrections, bool without_three) {
+  for (const Run& run : setting.runs) {
+    if (without_three && is_of_three(run)) continue;
+    const auto correction = corrections.find(run.run->network);
+    const double extra = correction == corrections.end() ? 0 : correction->second;
+    add(setting, run, log_time(*run.work, typical, times) + extra);
+    groups_.push_back(run.run->device);
   }
 }
 
@@ -308,30 +318,40 @@ std::string_view name_of(EdgeFolds folds) {
   return {};
 }
 
-std::map<std::string, double> core_widths(std::span<const CpuFacts> cpus,
-                                          std::span<const FlopsPerSecond> peaks) {
+namespace {
+
+using Widths = std::map<std::string, double>;
+
+/// The width of a device's only core of unknown width, and its name; empty where there is not one.
+std::pair<std::string, double> width_left(const CpuFacts& cpu, FlopsPerSecond peak,
+                                          const Widths& widths) {
+  double rest = peak.base();
+  double cycles = 0;
+  std::set<std::string> unknown;
+  for (const CoreCluster& cluster : cpu.clusters) {
+    const double a_second = cluster.cores * cluster.clock.base();
+    const auto known = widths.find(cluster.core);
+    if (known != widths.end()) {
+      rest -= a_second * known->second;
+    } else {
+      unknown.insert(cluster.core);
+      cycles += a_second;
+    }
+  }
+  if (unknown.size() != 1 || rest <= 0) return {};
+  return {*unknown.begin(), rest / cycles};
+}
+
+}  // namespace
+
+Widths core_widths(std::span<const CpuFacts> cpus, std::span<const FlopsPerSecond> peaks) {
   constexpr int kRounds = 3;
-  std::map<std::string, double> widths;
+  Widths widths;
   for (int round = 0; round < kRounds; ++round) {
     std::map<std::string, std::vector<double>> found;
     for (std::size_t i = 0; i < cpus.size(); ++i) {
-      double rest = peaks[i].base();
-      double cycles = 0;
-      std::set<std::string> unknown;
-      for (const CoreCluster& cluster : cpus[i].clusters) {
-        const double a_second = cluster.cores * cluster.clock.base();
-        const auto known = widths.find(cluster.core);
-        if (known != widths.end()) {
-          rest -= a_second * known->second;
-        } else {
-          unknown.insert(cluster.core);
-          cycles += a_second;
-        }
-      }
-      const bool mixed = cpus[i].clusters.size() > 1 && unknown.size() != 1;
-      if (unknown.size() == 1 && !mixed && rest > 0) {
-        found[*unknown.begin()].push_back(rest / cycles);
-      }
+      const auto [core, width] = width_left(cpus[i], peaks[i], widths);
+      if (!core.empty()) found[core].push_back(width);
     }
     for (auto& [core, values] : found)
       widths[core] = quantile(values, 0.5);

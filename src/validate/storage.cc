@@ -249,7 +249,9 @@ std::vector<ScoredRun> validate_decoding(std::span<const DecodeRun> runs, Decode
     left_out.emplace(run.device, folds == DecodeFolds::cpus ? "" : run.decoder);
   }
   std::vector<ScoredRun> scored;
-  for (const auto& [device, decoder] : left_out) {
+  for (const auto& group : left_out) {
+    const std::string& device = group.first;
+    const std::string& decoder = group.second;
     const auto tested = [&](const DecodeRun& run) {
       return run.device == device && (folds == DecodeFolds::cpus || run.decoder == decoder);
     };
