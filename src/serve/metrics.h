@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fastpath/serving.h"
+#include "ir/serving.h"
 
 namespace fastpath {
 
