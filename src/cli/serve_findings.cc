@@ -86,7 +86,7 @@ Table latencies(const ServeMetrics& metrics) {
                {"p90", Unit::seconds},
                {"p99", Unit::seconds}},
               {}};
-  const auto row = [&](const char* name, const Distribution& one) {
+  const auto row = [&](const char* name, const Latencies& one) {
     table.rows.push_back({std::string(name), static_cast<double>(one.count), one.mean.base(),
                           one.p50.base(), one.p90.base(), one.p99.base()});
   };

@@ -4,9 +4,10 @@
 #include "fastpath/plan.h"
 #include "fastpath/prediction.h"
 #include "fastpath/result.h"
-#include "fastpath/serving.h"
 #include "fastpath/system.h"
 #include "fastpath/workload.h"
+
+#include "ir/serving.h"
 
 namespace fastpath {
 

@@ -3,8 +3,7 @@
 
 #include <optional>
 
-#include "fastpath/serving.h"
-
+#include "ir/serving.h"
 #include "serve/replica.h"
 
 namespace fastpath {

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "fastpath/result.h"
-#include "fastpath/serving.h"
 #include "fastpath/workload.h"
 
 #include "engine/step_parts.h"
+#include "ir/serving.h"
 
 namespace fastpath {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "fastpath/serving.h"
+#include "ir/serving.h"
 
 namespace fastpath {
 

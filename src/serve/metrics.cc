@@ -18,8 +18,8 @@ bool within(Seconds time, Seconds limit) { return limit == Seconds{} || time <= 
 
 }  // namespace
 
-Distribution distribution_of(std::vector<double> seconds) {
-  Distribution result;
+Latencies latencies_of(std::vector<double> seconds) {
+  Latencies result;
   result.count = seconds.size();
   if (seconds.empty()) return result;
   std::sort(seconds.begin(), seconds.end());
@@ -31,8 +31,8 @@ Distribution distribution_of(std::vector<double> seconds) {
   return result;
 }
 
-Distribution distribution_of(std::span<const std::pair<Seconds, double>> weighted) {
-  Distribution result;
+Latencies latencies_of(std::span<const std::pair<Seconds, double>> weighted) {
+  Latencies result;
   double all = 0;
   double sum = 0;
   for (const auto& [value, weight] : weighted) {
@@ -77,11 +77,11 @@ ServeMetrics metrics_of(const ServeResult& result, const ServiceObjective& objec
                       within(one.latency(), objective.total);
     metrics.good += good ? 1 : 0;
   }
-  metrics.queue = distribution_of(std::move(queue));
-  metrics.ttft = distribution_of(std::move(ttft));
-  metrics.tpot = distribution_of(std::move(tpot));
-  metrics.latency = distribution_of(std::move(latency));
-  metrics.itl = distribution_of(result.token_gaps);
+  metrics.queue = latencies_of(std::move(queue));
+  metrics.ttft = latencies_of(std::move(ttft));
+  metrics.tpot = latencies_of(std::move(tpot));
+  metrics.latency = latencies_of(std::move(latency));
+  metrics.itl = latencies_of(result.token_gaps);
   const double duration = result.duration.base();
   if (duration > 0) {
     metrics.requests_per_second = static_cast<double>(metrics.served) / duration;

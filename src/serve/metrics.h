@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "fastpath/serving.h"
+#include "ir/serving.h"
 
 namespace fastpath {
 
-struct Distribution {
+struct Latencies {
   std::size_t count = 0;
   Seconds mean;
   Seconds p50;
@@ -19,16 +19,16 @@ struct Distribution {
 };
 
 /// Percentiles by linear interpolation between order statistics.
-Distribution distribution_of(std::vector<double> seconds);
+Latencies latencies_of(std::vector<double> seconds);
 /// Percentiles of weighted values, ascending: the first at or above which the share lies.
-Distribution distribution_of(std::span<const std::pair<Seconds, double>> weighted);
+Latencies latencies_of(std::span<const std::pair<Seconds, double>> weighted);
 
 struct ServeMetrics {
-  Distribution queue;    ///< arrival to first iteration
-  Distribution ttft;     ///< arrival to first token
-  Distribution tpot;     ///< of requests with two tokens or more: mean gap after the first
-  Distribution itl;      ///< gaps between tokens of one request, over all tokens
-  Distribution latency;  ///< arrival to last token
+  Latencies queue;    ///< arrival to first iteration
+  Latencies ttft;     ///< arrival to first token
+  Latencies tpot;     ///< of requests with two tokens or more: mean gap after the first
+  Latencies itl;      ///< gaps between tokens of one request, over all tokens
+  Latencies latency;  ///< arrival to last token
   std::size_t served = 0;
   std::size_t good = 0;  ///< within the objective
   double requests_per_second = 0;

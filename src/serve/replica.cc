@@ -143,37 +143,55 @@ void Replica::schedule_pieces(Run& run, std::int64_t& budget, std::vector<TokenE
   }
 }
 
+Replica::Entry Replica::entry_of(const Sequence& head, std::int64_t budget, bool first) const {
+  Entry entry;
+  const double left =
+      static_cast<double>(std::max<std::int64_t>(0, head.job.output - head.emitted - 1));
+  entry.reach = head.to_compute + static_cast<std::int64_t>(engine_.reserve * left);
+  if (head.job.transferred) {
+    entry.computed = head.to_compute;
+    return entry;
+  }
+  // One token of a prompt at least is computed: the next token comes from it.
+  const std::int64_t whole = std::max<std::int64_t>(0, head.to_compute - 1) / limits_.chunk;
+  const std::size_t most = std::min(static_cast<std::size_t>(whole), head.job.prefix.size());
+  entry.known = known_chunks(head.job.prefix.first(most));
+  entry.computed = static_cast<std::int64_t>(entry.known) * limits_.chunk;
+  Sequence begun = head;
+  begun.computed = entry.computed;
+  entry.tokens = piece_of(begun, budget, first);
+  return entry;
+}
+
+bool Replica::place(Sequence& head, const Entry& entry) {
+  const auto names = head.job.prefix.first(entry.known);
+  const std::int64_t held =
+      static_cast<std::int64_t>(entry.known) * chunk_blocks(engine_, limits_.chunk);
+  const std::int64_t own = blocks_of(entry.reach) - held;
+  if (pool_.blocks_to_hold(names) + own > pool_.available()) return false;
+  pool_.hold(names);
+  head.held = entry.known;
+  head.computed = entry.computed;
+  FP_CHECK(grow(head, entry.reach));
+  return true;
+}
+
 void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now) {
   while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
-    Sequence& head = waiting_.front();
-    // One token of a prompt at least is computed: the next token comes from it.
-    const std::size_t whole =
-        static_cast<std::size_t>(std::max<std::int64_t>(0, head.to_compute - 1) / limits_.chunk);
-    const auto names = head.job.prefix.first(std::min(whole, head.job.prefix.size()));
-    const std::size_t known = head.job.transferred ? 0 : known_chunks(names);
-    const auto cached = static_cast<std::int64_t>(known) * limits_.chunk;
-    head.computed = head.job.transferred ? head.to_compute : cached;
-    const std::int64_t tokens = head.decodes() ? 0 : piece_of(head, budget, run.pieces.empty());
-    if (tokens == 0 && !head.decodes()) break;
-    const std::int64_t held =
-        static_cast<std::int64_t>(known) * chunk_blocks(engine_, limits_.chunk);
-    const std::int64_t left = head.job.output - head.emitted - 1;
-    const auto reserved = static_cast<std::int64_t>(engine_.reserve * static_cast<double>(left));
-    const std::int64_t need = blocks_of(head.to_compute + std::max<std::int64_t>(0, reserved));
-    if (pool_.blocks_to_hold(names.first(known)) + need - held > pool_.available()) break;
-    pool_.hold(names.first(known));
-    head.held = known;
-    FP_CHECK(grow(head, head.to_compute + std::max<std::int64_t>(0, reserved)));
+    Sequence head = waiting_.front();
+    const Entry entry = entry_of(head, budget, run.pieces.empty());
+    if (entry.tokens == 0 && !head.job.transferred) break;
+    if (!place(head, entry)) break;
+    const std::int64_t cached = head.job.transferred ? 0 : entry.computed;
     if (!head.seen) {
-      events.push_back(
-          {TokenEvent::Kind::scheduled, head.job.request, now, head.job.transferred ? 0 : cached});
-      stats_.cached_tokens += head.job.transferred ? 0 : cached;
-      head.seen = true;
+      events.push_back({TokenEvent::Kind::scheduled, head.job.request, now, cached});
+      stats_.cached_tokens += cached;
     }
+    head.seen = true;
     running_.push_back(head);
     waiting_.pop_front();
-    if (tokens > 0) run.pieces.emplace_back(running_.size() - 1, tokens);
-    budget -= tokens;
+    if (entry.tokens > 0) run.pieces.emplace_back(running_.size() - 1, entry.tokens);
+    budget -= entry.tokens;
   }
 }
 
@@ -350,7 +368,7 @@ void Replica::finish(const std::vector<bool>& done, double now, std::vector<Toke
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = running_[i];
     if (!done[i]) {
-      if (kept != i) running_[kept] = std::move(sequence);
+      if (kept != i) running_[kept] = sequence;
       ++kept;
       continue;
     }

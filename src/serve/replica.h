@@ -113,6 +113,16 @@ class Replica {
     double end() const { return start + length(steps); }
   };
 
+  /// What admitting a sequence takes.
+  struct Entry {
+    std::size_t known = 0;      ///< names of its prefix that are here
+    std::int64_t computed = 0;  ///< tokens in the cache then
+    std::int64_t tokens = 0;    ///< of its first piece; 0 = none fits the budget
+    std::int64_t reach = 0;     ///< tokens for which it takes blocks
+  };
+
+  Entry entry_of(const Sequence& head, std::int64_t budget, bool first) const;
+  bool place(Sequence& head, const Entry& entry);
   std::int64_t blocks_of(std::int64_t tokens) const;
   bool grow(Sequence& sequence, std::int64_t tokens);
   void free(Sequence& sequence);

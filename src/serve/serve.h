@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "fastpath/result.h"
-#include "fastpath/serving.h"
 
+#include "ir/serving.h"
 #include "serve/iteration_cost.h"
 #include "serve/replica.h"
 

@@ -172,7 +172,7 @@ TEST(iteration_cost, nodes_are_powers_of_two_and_their_middles) {
 }
 
 TEST(metrics, percentiles_lie_between_order_statistics) {
-  const Distribution one = distribution_of({4.0, 1.0, 3.0, 2.0, 5.0});
+  const Latencies one = latencies_of({4.0, 1.0, 3.0, 2.0, 5.0});
   EXPECT_DOUBLE_EQ(one.mean.base(), 3);
   EXPECT_DOUBLE_EQ(one.p50.base(), 3);
   EXPECT_DOUBLE_EQ(one.p90.base(), 4.6);

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fastpath/serving.h"
-
+#include "ir/serving.h"
 #include "ir/serving_run.h"
 #include "serve/serve.h"
 #include "validate/score.h"

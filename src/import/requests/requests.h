@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "fastpath/result.h"
-#include "fastpath/serving.h"
+
+#include "ir/serving.h"
 
 namespace fastpath {
 
