@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -148,8 +149,12 @@ std::string one_line(std::string text) {
 std::span<const Flag> search_flags() { return kSearchFlags; }
 
 std::span<const Flag> search_system_flags() {
-  static const std::array<Flag, 4> flags{system_flags()[0], system_flags()[1], system_flags()[2],
-                                         system_flags()[4]};
+  // All but --plan, which a search finds.
+  static const std::vector<Flag> flags = [] {
+    std::vector<Flag> some(system_flags().begin(), system_flags().end());
+    std::erase_if(some, [](const Flag& flag) { return flag.name == "plan"; });
+    return some;
+  }();
   return flags;
 }
 
