@@ -3,7 +3,8 @@
 
 CSV (catalog/**/*.csv): the header has the columns `source` and `date`, filled in every row; a column
 of numbers names its unit at the end of its name (time_ms, hbm_gb_per_s, "peak [TFLOP/s]"), unless the
-table has a column `unit` or the name says that it is a plain number (count, batch, tp, ...).
+table has a column `unit` or the name says that it is a plain number (count, batch, tp, ...). Comments
+may say so for a whole table: `# source: WHO`, `# date: YYYY-MM-DD`, `# plain numbers: COLUMN ...`.
 
 YAML (catalog/**/*.yaml): a figure is written with its unit ("3.35 TB/s"), unless its key is that of a
 plain number; and the mapping that holds the figure, or one around it, has `source` and `date`.
@@ -44,8 +45,10 @@ def check_csv(name, text):
         yield f'{name}:1: no header'
         return
     header = [column.strip() for column in table[0][1]]
+    said = dict(re.findall(r'^# (source|date|plain numbers): (\S.*)$', text, re.MULTILINE))
+    plain = said.get('plain numbers', '').split()
     for wanted in ('source', 'date'):
-        if wanted not in header:
+        if wanted not in header and wanted not in said:
             yield f'{name}:1: no column {wanted!r}'
     for number, row in table[1:]:
         if len(row) != len(header):
@@ -56,7 +59,7 @@ def check_csv(name, text):
     if 'unit' in header:
         return
     for index, column in enumerate(header):
-        if column in ('source', 'date'):
+        if column in ('source', 'date') or column in plain:
             continue
         values = [row[index].strip() for _, row in table[1:] if ''.join(row[index:index + 1]).strip()]
         numeric = bool(values) and all(PLAIN.match(value) for value in values)

@@ -24,6 +24,7 @@ def main():
     table = json.loads(text)['tables']['parameters']
     with open(ROOT / 'catalog' / 'frameworks' / 'factors.csv', 'w', encoding='utf-8',
               newline='') as file:
+        file.write(f'# plain numbers: {" ".join(FACTORS)}\n')
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['stack', 'generation', *FACTORS, 'launch [us]', 'step [ms]', 'spread', 'low',
                          'high', 'rows', 'source', 'date'])
