@@ -245,7 +245,7 @@ Result<std::vector<ReadResult>> measure_all(Session& session, const Question& qu
                                  setting.depth));
     auto result = measure_reads(question.path, setting, question.limits);
     if (!result) return failure(result.error());
-    results.push_back(std::move(*result));
+    results.push_back(*result);
   }
   session.progress("");
   return results;

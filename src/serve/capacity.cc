@@ -30,7 +30,8 @@ Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t device
   capacity.device = kStackBytes * full.capacity;
   capacity.taken = full.memory.total() - full.memory.cache;
   capacity.cache_token = (far - near) / static_cast<double>(kFar - kNear);
-  capacity.cache_whole = static_cast<double>(devices / ranks) * capacity.cache_token;
+  const std::int64_t shares = devices / ranks;
+  capacity.cache_whole = static_cast<double>(shares) * capacity.cache_token;
   capacity.state = near - static_cast<double>(kNear) * capacity.cache_token;
   const Bytes room = engine.memory_share * capacity.device - capacity.taken;
   const auto block = static_cast<double>(engine.block_tokens);

@@ -54,7 +54,7 @@ auto between(const Spot& spot, F f) {
   }
 }
 
-std::int64_t whole(double value) { return static_cast<std::int64_t>(value + 0.5); }
+std::int64_t whole(double value) { return std::llround(value); }
 
 }  // namespace
 
@@ -77,7 +77,7 @@ const StepParts& StepTable::at(const StepShape& shape) {
   if (!added) return found->second;
   Result<StepParts> parts = source_(shape);
   if (parts) {
-    found->second = std::move(*parts);
+    found->second = *parts;
   } else if (mistakes_.empty()) {
     mistakes_ = std::move(parts.error());
   }

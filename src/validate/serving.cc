@@ -360,6 +360,24 @@ std::string configuration_of(const ServingRun& run) {
                      run.prefill_workers, run.input, run.output, run.concurrency, run.version);
 }
 
+namespace {
+
+/// Predicts a case by constants that have not seen it.
+void score(const ServingCase& one, std::size_t index, const EngineCalibration& calibration,
+           ServingValidation& result) {
+  const auto figures = predicted_figures(one, calibration.node(one).values);
+  const auto naive = predicted_figures(one, bare_values());
+  if (!figures || !naive) return;
+  const char* kind = one.run.offline ? "throughput" : "tpot";
+  result.rows.push_back(scored(one, kind, one.run.tpot, figures->tpot, naive->tpot));
+  result.cases.push_back(index);
+  if (one.run.offline) return;
+  result.rows.push_back(scored(one, "ttft", one.run.ttft, figures->ttft, naive->ttft));
+  result.cases.push_back(index);
+}
+
+}  // namespace
+
 ServingValidation validate_serving(std::span<const ServingCase> cases, ServingFolding folding,
                                    const std::function<void(std::size_t, std::size_t)>& progress) {
   const std::vector<std::uint32_t> folds = folds_of(cases, folding);
@@ -372,17 +390,7 @@ ServingValidation validate_serving(std::span<const ServingCase> cases, ServingFo
     }
     const EngineCalibration calibration(seen);
     for (std::size_t i = 0; i < cases.size(); ++i) {
-      if (folds[i] != fold) continue;
-      const ServingCase& one = cases[i];
-      const auto figures = predicted_figures(one, calibration.node(one).values);
-      const auto naive = predicted_figures(one, bare_values());
-      if (!figures || !naive) continue;
-      const char* kind = one.run.offline ? "throughput" : "tpot";
-      result.rows.push_back(scored(one, kind, one.run.tpot, figures->tpot, naive->tpot));
-      result.cases.push_back(i);
-      if (one.run.offline) continue;
-      result.rows.push_back(scored(one, "ttft", one.run.ttft, figures->ttft, naive->ttft));
-      result.cases.push_back(i);
+      if (folds[i] == fold) score(cases[i], i, calibration, result);
     }
     if (progress) progress(fold + 1, count);
   }
