@@ -176,9 +176,13 @@ bool Replica::place(Sequence& head, const Entry& entry) {
   return true;
 }
 
-void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now) {
+void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
+                    bool decodes_follow) {
   while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
     Sequence head = waiting_.front();
+    // It decodes from its first iteration on, so it comes in where decodes are yet to get their
+    // blocks.
+    if (head.job.transferred && !decodes_follow) break;
     const Entry entry = entry_of(head, budget, run.pieces.empty());
     if (entry.tokens == 0 && !head.job.transferred) break;
     if (!place(head, entry)) break;
@@ -279,15 +283,15 @@ void Replica::start(double now, std::vector<TokenEvent>& events) {
   Run run;
   run.start = now;
   std::int64_t budget = engine_.token_budget;
-  if (!waiting_.empty() && waiting_.front().job.transferred) admit(run, budget, events, now);
+  if (!waiting_.empty() && waiting_.front().job.transferred) admit(run, budget, events, now, true);
   if (engine_.batching == Batching::prefill_first) {
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now);
+    if (budget > 0) admit(run, budget, events, now, true);
     if (run.pieces.empty()) schedule_decodes(run, budget, events, now);
   } else {
     schedule_decodes(run, budget, events, now);
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now);
+    if (budget > 0) admit(run, budget, events, now, false);
   }
   if (run.decoding == 0 && run.pieces.empty()) {
     FP_CHECK(running_.empty() && waiting_.empty());

@@ -131,7 +131,8 @@ class Replica {
   void schedule_decodes(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
                         double now);
   void schedule_pieces(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now);
-  void admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now);
+  void admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
+             bool decodes_follow);
   std::int64_t piece_of(const Sequence& sequence, std::int64_t budget, bool first) const;
   void set_times(Run& run);
   std::int64_t steps_ahead() const;
