@@ -180,19 +180,6 @@ struct Group {
   Capacity capacity;
 };
 
-Result<Group> group_of(const Sources& sources, const Scenario& scenario, const std::string& model,
-                       const Plan& plan, const Engine& engine, const RequestStream& stream) {
-  Group result;
-  result.group.engine = on_ranks(engine, plan.data_parallel);
-  result.group.table = step_table(sources, model, scenario.system, plan);
-  result.capacity =
-      capacity_of(*result.group.table, result.group.engine, plan.device_count(), stream.chunk);
-  add_decode_facts(*result.group.table, typical_context(stream), result.capacity);
-  if (!result.group.table->mistakes().empty()) return failure(result.group.table->mistakes());
-  result.group.pool = result.capacity.pool;
-  return result;
-}
-
 /// Question of a decode step, which finds the model, the system and a plan.
 Question question_of(const Arguments& arguments, const RequestStream& stream) {
   Question question;
@@ -216,6 +203,21 @@ struct Order {
   BytesPerSecond bandwidth;
   ServiceObjective objective;
 };
+
+/// Replicas of a plan: the order's own, or its prefill workers'.
+Result<Group> group_of(const Sources& sources, const std::string& model, const Order& order,
+                       const Plan& plan) {
+  const RequestStream& stream = order.stream;
+  Group result;
+  result.group.engine = on_ranks(order.engine, plan.data_parallel);
+  result.group.table = step_table(sources, model, order.scenario.system, plan);
+  result.capacity =
+      capacity_of(*result.group.table, result.group.engine, plan.device_count(), stream.chunk);
+  add_decode_facts(*result.group.table, typical_context(stream), result.capacity);
+  if (!result.group.table->mistakes().empty()) return failure(result.group.table->mistakes());
+  result.group.pool = result.capacity.pool;
+  return result;
+}
 
 Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
   Reader reader(arguments);
@@ -281,8 +283,7 @@ int run_serve(Session& session, const Arguments& arguments) {
   if (!order) return session.fail(order.error());
   session.warn(order->scenario.warnings);
   const std::string model = arguments.operands().front();
-  const auto serving =
-      group_of(*sources, order->scenario, model, order->plan, order->engine, order->stream);
+  const auto serving = group_of(*sources, model, *order, order->plan);
   if (!serving) return session.fail(serving.error());
   Deployment deployment;
   deployment.serving = serving->group;
@@ -290,8 +291,7 @@ int run_serve(Session& session, const Arguments& arguments) {
   deployment.routing = routing_from(arguments);
   deployment.cache_token = serving->capacity.cache_whole;
   if (order->prefill_workers > 0) {
-    const auto prefill = group_of(*sources, order->scenario, model, order->prefill_plan,
-                                  order->engine, order->stream);
+    const auto prefill = group_of(*sources, model, *order, order->prefill_plan);
     if (!prefill) return session.fail(prefill.error());
     deployment.prefill = prefill->group;
     deployment.prefill.count = order->prefill_workers;

@@ -162,22 +162,30 @@ Table every_row(const EdgeValidation& run, EdgeFolds folds) {
   return table;
 }
 
-}  // namespace
-
-int run_validate_edge(Session& session, const Arguments& arguments) {
+/// The files among the operands, or the catalog's.
+Result<EdgeData> read_edge(const Session& session, const Arguments& arguments) {
   const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return session.fail(sources.error());
+  if (!sources) return failure(sources.error());
   std::vector<std::string> files = arguments.operands();
   if (files.empty()) {
     auto found = published_files(session, kPublished);
-    if (!found) return session.fail(found.error());
+    if (!found) return failure(found.error());
     files = std::move(*found);
   }
   EdgeData data;
   for (const std::string& file : files) {
-    if (const auto read = read_file_into(data, file); !read) return session.fail(read.error());
+    if (const auto read = read_file_into(data, file); !read) return failure(read.error());
   }
   add_cpus(sources->entries(), data);
+  return data;
+}
+
+}  // namespace
+
+int run_validate_edge(Session& session, const Arguments& arguments) {
+  const Result<EdgeData> read = read_edge(session, arguments);
+  if (!read) return session.fail(read.error());
+  const EdgeData& data = *read;
   Findings findings;
   findings.title = "Predicted against measured networks on CPUs of phones, boards and PCs";
   findings.tables.push_back(score_table("bars", "Bars"));
