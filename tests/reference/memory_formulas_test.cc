@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -133,16 +134,8 @@ double by_closed_form(const Row& row) {
   return 100 * kept / (10 + 24 / tensor + attention / tensor);
 }
 
-/// Most printed shares are the closed form rounded. Two (full recomputation of the 530B and 1T
-/// models) are 1.1 % from it, without a stated cause; there the closed form is what we can be held
-/// to.
-double expected(const Row& row) {
-  if (row.text("component") != "activations_percent_of_tp_baseline") return row.value();
-  const double closed_form = by_closed_form(row);
-  return std::abs(closed_form / row.value() - 1) < 0.01 ? row.value() : closed_form;
-}
-
-TEST(memory_formulas, of_activations_and_states_are_met_within_a_percent) {
+TEST(memory_formulas,
+     of_activations_are_the_papers_and_its_figures_are_met_within_a_percent_but_two) {
   const auto path = shared_path("measurements/training_memory.csv");
   FASTPATH_REFERENCE_OR_SKIP(path);
   std::ifstream file(path);
@@ -151,16 +144,22 @@ TEST(memory_formulas, of_activations_and_states_are_met_within_a_percent) {
   const Result<CsvTable> table = parse_csv(text.str(), path.string());
   ASSERT_TRUE(table.has_value());
   int rows = 0;
-  int printed_otherwise = 0;
+  std::vector<std::string> beyond;
   for (std::size_t i = 0; i < table->rows.size(); ++i) {
     const Row row(*table, i);
     if (row.text("id").rfind("mem-korthikanti-", 0) != 0) continue;
     ++rows;
-    if (expected(row) != row.value()) ++printed_otherwise;
-    EXPECT_NEAR(derived(row) / expected(row), 1, 0.01) << row.text("id");
+    const double value = derived(row);
+    if (row.text("component") == "activations_percent_of_tp_baseline") {
+      EXPECT_NEAR(value / by_closed_form(row), 1, 1e-6) << row.text("id");
+    }
+    if (std::abs(value / row.value() - 1) > 0.01) beyond.push_back(row.text("id"));
   }
+  // The paper's own closed form gives 9.52 % where its figure prints 9.42 % (full recomputation of
+  // the 530B and 1T models): these two miss the bar of a percent, by a tenth.
+  EXPECT_EQ(beyond,
+            (std::vector<std::string>{"mem-korthikanti-f7-0012", "mem-korthikanti-f7-0016"}));
   EXPECT_EQ(rows, 32);
-  EXPECT_EQ(printed_otherwise, 2);
 }
 
 }  // namespace
