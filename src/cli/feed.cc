@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
+#include "cli/flag_reader.h"
 #include "cli/sources.h"
 #include "cli/verbs.h"
 #include "import/catalog/catalog.h"
@@ -56,93 +57,63 @@ constexpr double kCollecting = 0.27;
 class FeedReader {
  public:
   FeedReader(const Arguments& arguments, const Catalog& catalog)
-      : arguments_(arguments), catalog_(catalog) {}
+      : flags_(arguments), catalog_(catalog) {}
 
   Result<InputPipeline> read() {
     InputPipeline pipeline;
-    pipeline.dataset.samples = number("samples", 0, "how many the data set has: --samples 1281167");
-    pipeline.dataset.sample = needed<Bytes>("sample", "such as --sample 110kB");
-    const std::string layout = arguments_.text_or("layout", "files");
+    if (!flags_.arguments().has("samples")) {
+      flags_.missing("samples", "how many the data set has: --samples 1281167");
+    }
+    pipeline.dataset.samples = flags_.number("samples").value_or(1);
+    pipeline.dataset.sample = flags_.needed<Bytes>("sample", "such as --sample 110kB");
+    const std::string layout = flags_.arguments().text_or("layout", "files");
     pipeline.dataset.layout = layout == "shards"   ? SampleLayout::shards
                               : layout == "packed" ? SampleLayout::packed
                                                    : SampleLayout::files;
     constexpr std::int64_t kUsualShard = 1000;
     pipeline.dataset.samples_per_file =
-        static_cast<double>(arguments_.whole_or("samples-per-file", kUsualShard));
-    pipeline.workers = arguments_.whole_or("workers", 1);
+        static_cast<double>(flags_.arguments().whole_or("samples-per-file", kUsualShard));
+    pipeline.workers = flags_.arguments().whole_or("workers", 1);
     read_store(pipeline);
-    pipeline.client = quantity<BytesPerSecond>("client").value_or(BytesPerSecond{});
-    pipeline.cache = quantity<Bytes>("cache").value_or(Bytes{});
-    if (arguments_.has("pinned")) pipeline.cache_policy = CachePolicy::pinned;
-    pipeline.decode = quantity<Seconds>("decode").value_or(Seconds{});
-    pipeline.collect = quantity<Seconds>("collect").value_or(kCollecting * pipeline.decode);
-    pipeline.batch = arguments_.whole_or("batch", 1);
-    pipeline.compute = needed<Seconds>("compute", "such as --compute 224ms");
-    pipeline.accelerators = arguments_.whole_or("accelerators", 1);
-    pipeline.utilisation = number("utilisation", 0.9, "");
-    pipeline.prefetch = arguments_.whole_or("prefetch", 2);
-    pipeline.variation = number("variation", 0, "");
-    if (!mistakes_.empty()) return failure(std::move(mistakes_));
+    pipeline.client = flags_.quantity<BytesPerSecond>("client").value_or(BytesPerSecond{});
+    pipeline.cache = flags_.quantity<Bytes>("cache").value_or(Bytes{});
+    if (flags_.arguments().has("pinned")) pipeline.cache_policy = CachePolicy::pinned;
+    pipeline.decode = flags_.quantity<Seconds>("decode").value_or(Seconds{});
+    pipeline.collect = flags_.quantity<Seconds>("collect").value_or(kCollecting * pipeline.decode);
+    pipeline.batch = flags_.arguments().whole_or("batch", 1);
+    pipeline.compute = flags_.needed<Seconds>("compute", "such as --compute 224ms");
+    pipeline.accelerators = flags_.arguments().whole_or("accelerators", 1);
+    pipeline.utilisation = flags_.number("utilisation").value_or(0.9);
+    pipeline.prefetch = flags_.arguments().whole_or("prefetch", 2);
+    pipeline.variation = flags_.number("variation").value_or(0);
+    if (!flags_.mistakes().empty()) return failure(flags_.mistakes());
     return pipeline;
   }
 
  private:
-  void missing(std::string_view flag, std::string hint) {
-    mistakes_.push_back({command_line(), fmt::format("--{} is missing", flag), std::move(hint)});
-  }
-
   void read_store(InputPipeline& pipeline) {
     StoreRates& store = pipeline.store;
-    store.readers = static_cast<double>(arguments_.whole_or("readers", pipeline.workers));
-    if (const auto name = arguments_.text("storage")) {
+    store.readers = static_cast<double>(flags_.arguments().whole_or("readers", pipeline.workers));
+    if (const auto name = flags_.arguments().text("storage")) {
       const Result<Storage> found = catalog_.storage(*name);
       if (!found) {
-        mistakes_.insert(mistakes_.end(), found.error().begin(), found.error().end());
+        flags_.add(found.error());
       } else if (found->read) {
         store.sequential = found->read->value;
         store.random_4k = catalog_.random_reads(*name);
       }
     }
-    if (const auto read = quantity<BytesPerSecond>("read")) store.sequential = *read;
-    if (arguments_.has("iops")) store.random_4k = Hertz{number("iops", 1, "")};
-    store.open = quantity<Seconds>("open").value_or(Seconds{});
-    if (store.sequential <= BytesPerSecond{} && mistakes_.empty()) {
-      missing("read", "name a store with a read rate (--storage), or give one: --read 7GB/s");
+    if (const auto read = flags_.quantity<BytesPerSecond>("read")) store.sequential = *read;
+    if (flags_.arguments().has("iops")) store.random_4k = Hertz{flags_.number("iops").value_or(1)};
+    store.open = flags_.quantity<Seconds>("open").value_or(Seconds{});
+    if (store.sequential <= BytesPerSecond{} && flags_.mistakes().empty()) {
+      flags_.missing("read",
+                     "name a store with a read rate (--storage), or give one: --read 7GB/s");
     }
   }
 
-  double number(std::string_view flag, double fallback, const std::string& hint) {
-    const auto text = arguments_.text(flag);
-    if (!text) {
-      if (!hint.empty()) missing(flag, hint);
-      return hint.empty() ? fallback : 1;
-    }
-    const auto value = parse_number(*text);
-    if (value) return *value;
-    mistakes_.push_back(
-        {command_line(), fmt::format("--{} {} is not a number", flag, in_quotes(*text)), {}});
-    return 1;
-  }
-
-  template <class Q>
-  std::optional<Q> quantity(std::string_view flag) {
-    const auto text = arguments_.text(flag);
-    if (!text) return std::nullopt;
-    const Result<Q> value = parse_quantity<Q>(*text, command_line());
-    if (value) return *value;
-    mistakes_.insert(mistakes_.end(), value.error().begin(), value.error().end());
-    return Q{1};
-  }
-
-  template <class Q>
-  Q needed(std::string_view flag, const char* hint) {
-    if (!arguments_.has(flag)) missing(flag, hint);
-    return quantity<Q>(flag).value_or(Q{1});
-  }
-
-  const Arguments& arguments_;
+  FlagReader flags_;
   const Catalog& catalog_;
-  Diagnostics mistakes_;
 };
 
 }  // namespace

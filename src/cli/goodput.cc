@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include "analyze/goodput_findings.h"
-#include "base/text.h"
-#include "base/units.h"
 #include "cli/emit.h"
+#include "cli/flag_reader.h"
 #include "cli/scenario.h"
 #include "cli/verbs.h"
 #include "import/catalog/reliability.h"
@@ -31,67 +30,30 @@ constexpr std::array<Flag, 8> kGoodputFlags{{
      "until a failed node is back (default: one always stands by)", "", false},
 }};
 
-/// Reads flags and collects all that is wrong with them.
-class RunReader {
- public:
-  explicit RunReader(const Arguments& arguments) : arguments_(arguments) {}
-
-  Result<RunOptions> read(const InterruptedRun& published) {
-    RunOptions options;
-    options.hardware_share = published.hardware_share;
-    options.device_mtbf = quantity<Seconds>("device-mtbf").value_or(published.device_mtbf.value);
-    options.items = tokens();
-    options.checkpoint_bandwidth =
-        needed<BytesPerSecond>("checkpoint-bandwidth", "such as --checkpoint-bandwidth 100GB/s");
-    options.restart = needed<Seconds>("restart", "such as --restart 10min");
-    options.checkpoint_size = quantity<Bytes>("checkpoint-size").value_or(Bytes{});
-    options.interval = quantity<Seconds>("interval").value_or(Seconds{});
-    options.repair = quantity<Seconds>("repair").value_or(Seconds{});
-    options.spare_nodes = arguments_.whole_or("spares", 0);
-    if (arguments_.has("spares") && !arguments_.has("repair")) {
-      missing("repair", "spare nodes matter for as long as a failed one is away");
-    }
-    if (!mistakes_.empty()) return failure(std::move(mistakes_));
-    return options;
+/// All mistakes of the flags together.
+Result<RunOptions> options_from(const Arguments& arguments, const InterruptedRun& published) {
+  FlagReader flags(arguments);
+  RunOptions options;
+  options.hardware_share = published.hardware_share;
+  options.device_mtbf =
+      flags.quantity<Seconds>("device-mtbf").value_or(published.device_mtbf.value);
+  if (!arguments.has("tokens")) {
+    flags.missing("tokens", "how much the run trains on, such as --tokens 15e12");
   }
-
- private:
-  void missing(std::string_view flag, std::string hint) {
-    mistakes_.push_back({command_line(), fmt::format("--{} is missing", flag), std::move(hint)});
+  options.items = flags.number("tokens", "such as 15e12").value_or(1);
+  options.checkpoint_bandwidth = flags.needed<BytesPerSecond>(
+      "checkpoint-bandwidth", "such as --checkpoint-bandwidth 100GB/s");
+  options.restart = flags.needed<Seconds>("restart", "such as --restart 10min");
+  options.checkpoint_size = flags.quantity<Bytes>("checkpoint-size").value_or(Bytes{});
+  options.interval = flags.quantity<Seconds>("interval").value_or(Seconds{});
+  options.repair = flags.quantity<Seconds>("repair").value_or(Seconds{});
+  options.spare_nodes = arguments.whole_or("spares", 0);
+  if (arguments.has("spares") && !arguments.has("repair")) {
+    flags.missing("repair", "spare nodes matter for as long as a failed one is away");
   }
-
-  double tokens() {
-    const auto text = arguments_.text("tokens");
-    const auto number = text ? parse_number(*text) : std::nullopt;
-    if (!text) {
-      missing("tokens", "how much the run trains on, such as --tokens 15e12");
-    } else if (!number) {
-      mistakes_.push_back({command_line(),
-                           fmt::format("--tokens {} is not a number", in_quotes(*text)),
-                           "such as 15e12"});
-    }
-    return number.value_or(1);
-  }
-
-  template <class Q>
-  std::optional<Q> quantity(std::string_view flag) {
-    const auto text = arguments_.text(flag);
-    if (!text) return std::nullopt;
-    const Result<Q> value = parse_quantity<Q>(*text, command_line());
-    if (value) return *value;
-    mistakes_.insert(mistakes_.end(), value.error().begin(), value.error().end());
-    return Q{1};
-  }
-
-  template <class Q>
-  Q needed(std::string_view flag, const char* hint) {
-    if (!arguments_.has(flag)) missing(flag, hint);
-    return quantity<Q>(flag).value_or(Q{1});
-  }
-
-  const Arguments& arguments_;
-  Diagnostics mistakes_;
-};
+  if (!flags.mistakes().empty()) return failure(flags.mistakes());
+  return options;
+}
 
 void add_notes(Findings& findings, const Arguments& arguments, const RunOptions& options,
                const InterruptedRun& published) {
@@ -117,7 +79,7 @@ int run_goodput(Session& session, const Arguments& arguments) {
   if (!question) return session.fail(question.error());
   const auto published = embedded_reliability();
   if (!published) return session.fail(published.error());
-  const Result<RunOptions> options = RunReader(arguments).read(published->front());
+  const Result<RunOptions> options = options_from(arguments, published->front());
   if (!options) return session.fail(options.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());

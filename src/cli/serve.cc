@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
+#include "cli/flag_reader.h"
 #include "cli/scenario.h"
 #include "cli/serve_findings.h"
 #include "cli/serving.h"
@@ -74,46 +75,42 @@ constexpr std::array<Flag, 4> kObjectiveFlags{{
 /// Reads flags and collects all that is wrong with them.
 class Reader {
  public:
-  explicit Reader(const Arguments& arguments) : arguments_(arguments) {}
+  explicit Reader(const Arguments& arguments) : flags_(arguments) {}
 
   double number(std::string_view flag, double fallback, double least, double most) {
-    const auto text = arguments_.text(flag);
+    const auto text = flags_.arguments().text(flag);
     if (!text) return fallback;
     const auto value = parse_number(*text);
     if (value && *value >= least && *value <= most) return *value;
-    mistakes.push_back({command_line(),
-                        fmt::format("--{} {} is not a number from {:g} to {:g}", flag,
-                                    in_quotes(*text), least, most),
-                        {}});
+    flags_.add({{command_line(),
+                 fmt::format("--{} {} is not a number from {:g} to {:g}", flag, in_quotes(*text),
+                             least, most),
+                 {}}});
     return fallback;
   }
 
   template <class Q>
   Q quantity(std::string_view flag) {
-    const auto text = arguments_.text(flag);
-    if (!text) return Q{};
-    const Result<Q> value = parse_quantity<Q>(*text, command_line());
-    if (value) return *value;
-    mistakes.insert(mistakes.end(), value.error().begin(), value.error().end());
-    return Q{};
+    return flags_.quantity<Q>(flag).value_or(Q{});
   }
+
+  void add(Diagnostic mistake) { flags_.add({std::move(mistake)}); }
+  const Diagnostics& mistakes() const { return flags_.mistakes(); }
 
   Load load() {
     Load load;
     load.rate = number("rate", 0, 1e-9, 1e9);
     load.variation = number("variation", 1, 0, 100);
-    load.concurrency = arguments_.whole_or("concurrency", 0);
-    load.count = arguments_.whole_or("count", 1000);
+    load.concurrency = flags_.arguments().whole_or("concurrency", 0);
+    load.count = flags_.arguments().whole_or("count", 1000);
     const double spread = number("length-spread", 0, 0, 1);
-    load.input = lengths(arguments_.whole_or("isl", 1024), spread);
-    load.output = lengths(arguments_.whole_or("osl", 128), spread);
-    load.turns = arguments_.whole_or("turns", 1);
+    load.input = lengths(flags_.arguments().whole_or("isl", 1024), spread);
+    load.output = lengths(flags_.arguments().whole_or("osl", 128), spread);
+    load.turns = flags_.arguments().whole_or("turns", 1);
     load.think = quantity<Seconds>("think");
-    load.seed = static_cast<std::uint64_t>(arguments_.whole_or("seed", 1));
+    load.seed = static_cast<std::uint64_t>(flags_.arguments().whole_or("seed", 1));
     return load;
   }
-
-  Diagnostics mistakes;
 
  private:
   static Lengths lengths(std::int64_t mean, double spread) {
@@ -123,7 +120,7 @@ class Reader {
     return {std::max<std::int64_t>(1, least), std::max<std::int64_t>(1, most)};
   }
 
-  const Arguments& arguments_;
+  FlagReader flags_;
 };
 
 Result<RequestStream> stream_from(const Arguments& arguments, Reader& reader) {
@@ -133,11 +130,10 @@ Result<RequestStream> stream_from(const Arguments& arguments, Reader& reader) {
   const int ways = static_cast<int>(file.has_value()) + static_cast<int>(arguments.has("rate")) +
                    static_cast<int>(arguments.has("concurrency"));
   if (ways != 1) {
-    reader.mistakes.push_back({command_line(),
-                               ways == 0 ? "no requests: which load?" : "more than one load",
-                               "give one of --requests FILE, --rate and --concurrency"});
+    reader.add({command_line(), ways == 0 ? "no requests: which load?" : "more than one load",
+                "give one of --requests FILE, --rate and --concurrency"});
   }
-  if (!reader.mistakes.empty()) return failure(reader.mistakes);
+  if (!reader.mistakes().empty()) return failure(reader.mistakes());
   if (!file) return stream_of(load);
   const Result<std::string> text = read_file(*file, kMostBytes);
   if (!text) return failure(text.error());
@@ -252,13 +248,12 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
   const std::int64_t needed = order.replicas * order.plan.device_count() +
                               order.prefill_workers * order.prefill_plan.device_count();
   if (needed > order.scenario.system.device_count()) {
-    reader.mistakes.push_back(
-        {command_line(),
-         fmt::format("{} devices are needed, {} has {}", needed, order.scenario.system.id,
-                     order.scenario.system.device_count()),
-         fmt::format("ask for more: --devices {}", needed)});
+    reader.add({command_line(),
+                fmt::format("{} devices are needed, {} has {}", needed, order.scenario.system.id,
+                            order.scenario.system.device_count()),
+                fmt::format("ask for more: --devices {}", needed)});
   }
-  if (!reader.mistakes.empty()) return failure(reader.mistakes);
+  if (!reader.mistakes().empty()) return failure(reader.mistakes());
   return order;
 }
 
