@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <map>
@@ -26,6 +27,20 @@ struct ServingCases {
   std::vector<ServingCase> cases;
   std::vector<UnscoredRun> unscored;
 };
+
+/// Bytes an element of the model's narrowest resident matrix.
+Bytes narrowest_matrix(const Workload& workload) {
+  Bytes least = bytes_per_element(NumberFormat::fp32);
+  for (const Block& block : workload.blocks) {
+    for (const Tensor& tensor : block.tensors) {
+      const bool resident =
+          tensor.role == TensorRole::weight || tensor.role == TensorRole::constant;
+      if (resident && tensor.axes.size() > 1)
+        least = std::min(least, bytes_per_element(tensor.format));
+    }
+  }
+  return least;
+}
 
 /// Makes cases of runs; step tables are shared by equal models, systems and plans.
 class CaseBuilder {
@@ -66,6 +81,8 @@ class CaseBuilder {
   }
 
   void add(ServingRun run) {
+    keep_own_formats(run.model, run.plan);
+    keep_own_formats(run.model, run.prefill_plan);
     Result<System> system = sources_.system(run.system);
     const auto engine = engine_for(engines_, run.engine, "");
     if (!system || !engine) {
@@ -97,6 +114,23 @@ class CaseBuilder {
   ServingCases result;
 
  private:
+  /// A checkpoint whose matrices are as narrow as the run's precision, or narrower, is served as it
+  /// is.
+  void keep_own_formats(const std::string& model, Plan& plan) {
+    if (!plan.weight_format) return;
+    auto found = narrowest_.find(model);
+    if (found == narrowest_.end()) {
+      StepRequest request;
+      request.phase = Phase::decode;
+      const auto workload = sources_.workload(model, request);
+      const Bytes bytes = workload ? narrowest_matrix(workload->value) : Bytes{};
+      found = narrowest_.emplace(model, bytes).first;
+    }
+    if (found->second > bytes_per_element(*plan.weight_format)) return;
+    plan.weight_format.reset();
+    plan.compute_format.reset();
+  }
+
   static void set_transfer(const System& system, const ServingRun& run, Deployment& deployment) {
     if (system.levels.empty()) return;
     const Level& level = system.levels.front();
@@ -126,6 +160,7 @@ class CaseBuilder {
   const Sources& sources_;
   const std::vector<EngineEntry>& engines_;
   std::map<std::string, std::shared_ptr<StepTable>> tables_;
+  std::map<std::string, Bytes> narrowest_;  ///< bytes an element, by model
 };
 
 using Key = std::function<std::string(const ScoredRow&)>;

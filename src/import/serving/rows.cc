@@ -55,11 +55,9 @@ class Reader {
 
   void set_formats(const MeasurementRow& row, ServingRun& run, Plan& plan) {
     const std::string_view precision = row.text("precision");
-    const bool own = run.model.find("fp8") != std::string::npos ||
-                     run.model.find("deepseek") == 0 || run.model.find("gpt-oss") == 0;
-    if (precision == "fp8" && !own) {
+    if (precision == "fp8") {
       plan.weight_format = plan.compute_format = NumberFormat::fp8;
-    } else if (precision == "fp4" && run.model.find("gpt-oss") != 0) {
+    } else if (precision == "fp4") {
       plan.weight_format = plan.compute_format = NumberFormat::nvfp4;
     } else if (!precision.empty() && precision != "bf16" && precision != "fp16" &&
                precision != "fp8" && precision != "fp4") {
