@@ -178,10 +178,10 @@ Result<Engine> engine_for(const std::vector<EngineEntry>& engines, const std::st
 
 std::string constants_csv(const std::vector<EngineEntry>& engines) {
   std::string text = fmt::format(
-      "engine,generation,rows,spread,{},step [ms],sequence [us],request [ms],client "
-      "[ms],confidence,source,"
-      "locator,date\n",
-      fmt::join(kPartNames, ","));
+      "# plain numbers: {}\n"
+      "engine,generation,rows,spread,{},step [ms],sequence [us],request [ms],client [ms],"
+      "confidence,source,locator,date\n",
+      fmt::join(kPartNames, " "), fmt::join(kPartNames, ","));
   for (const EngineEntry& entry : engines) {
     const Engine& engine = entry.engine;
     if (engine.rows == 0) continue;
