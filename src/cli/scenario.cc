@@ -213,6 +213,12 @@ Result<std::shared_ptr<const Framework>> framework_on(const std::string& name,
 std::span<const Flag> workload_flags() { return kWorkloadFlags; }
 std::span<const Flag> generation_flags() { return kGenerationFlags; }
 std::span<const Flag> system_flags() { return kSystemFlags; }
+std::vector<Flag> system_flags_without(std::string_view name) {
+  std::vector<Flag> some(kSystemFlags.begin(), kSystemFlags.end());
+  std::erase_if(some, [&](const Flag& flag) { return flag.name == name; });
+  return some;
+}
+
 std::span<const Flag> plan_flags() { return kPlanFlags; }
 std::span<const Flag> catalog_flags() { return kCatalogFlags; }
 
@@ -269,6 +275,10 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
   if (const auto framework = arguments.text("framework")) {
+    if (scenario.workload.phase != Phase::training) {
+      return failure(command_line(), "--framework: its factors are those of training steps",
+                     "use it with --train, or leave it out");
+    }
     auto found = framework_on(*framework, scenario.system.device.family);
     if (!found) return failure(std::move(found.error()));
     scenario.system.framework = std::move(*found);

@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "fastpath/fastpath.h"
 #include "fastpath/result.h"
@@ -20,8 +22,11 @@ std::span<const Flag> workload_flags();
 /// --generate, --isl, --osl.
 std::span<const Flag> generation_flags();
 
-/// --on, --devices, --nodes, --plan, --catalog.
+/// --on, --devices, --nodes, --framework, --plan, --catalog.
 std::span<const Flag> system_flags();
+
+/// Those of system_flags but one.
+std::vector<Flag> system_flags_without(std::string_view name);
 
 /// --plan and --catalog alone, for verbs without a system.
 std::span<const Flag> plan_flags();

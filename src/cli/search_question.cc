@@ -149,12 +149,7 @@ std::string one_line(std::string text) {
 std::span<const Flag> search_flags() { return kSearchFlags; }
 
 std::span<const Flag> search_system_flags() {
-  // All but --plan, which a search finds.
-  static const std::vector<Flag> flags = [] {
-    std::vector<Flag> some(system_flags().begin(), system_flags().end());
-    std::erase_if(some, [](const Flag& flag) { return flag.name == "plan"; });
-    return some;
-  }();
+  static const std::vector<Flag> flags = system_flags_without("plan");  // a search finds it
   return flags;
 }
 

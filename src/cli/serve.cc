@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -269,6 +270,11 @@ BytesPerSecond transfer_bandwidth(const Order& order) {
 
 std::span<const Flag> serve_load_flags() { return kLoadFlags; }
 std::span<const Flag> serve_engine_flags() { return kEngineFlags; }
+std::span<const Flag> serve_system_flags() {
+  static const std::vector<Flag> flags = system_flags_without("framework");  // of training
+  return flags;
+}
+
 std::span<const Flag> serve_objective_flags() { return kObjectiveFlags; }
 
 int run_serve(Session& session, const Arguments& arguments) {

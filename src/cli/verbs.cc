@@ -127,7 +127,7 @@ struct Tables {
   std::array<FlagGroup, 5> serve{{{"Load", serve_load_flags()},
                                   {"Engine", serve_engine_flags()},
                                   {"Objective", serve_objective_flags()},
-                                  {"System and plan", system_flags()},
+                                  {"System and plan", serve_system_flags()},
                                   {"Output", report_flags()}}};
   std::array<FlagGroup, 3> feed{
       {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
