@@ -102,17 +102,4 @@ Result<TrainingCases> read_training(const Session& session, const Arguments& arg
   return cases_from(*sources, std::move(rows));
 }
 
-Table unscored_table(const std::vector<UnscoredRun>& unscored) {
-  std::map<std::string, std::vector<std::string>> rules;
-  for (const UnscoredRun& run : unscored)
-    rules[run.rule].push_back(run.id);
-  Table table{"unscored",
-              "Rows that are listed, not scored",
-              {{"rule", Unit::none}, {"rows", Unit::count}, {"first", Unit::none}},
-              {}};
-  for (const auto& [rule, ids] : rules)
-    table.rows.push_back({rule, static_cast<double>(ids.size()), ids.front()});
-  return table;
-}
-
 }  // namespace fastpath::cli

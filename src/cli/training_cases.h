@@ -6,7 +6,6 @@
 
 #include "fastpath/result.h"
 
-#include "analyze/figure.h"
 #include "cli/arguments.h"
 #include "cli/session.h"
 #include "validate/training.h"
@@ -24,7 +23,5 @@ struct TrainingCases {
 /// plan is not legal on their system are not scored.
 Result<TrainingCases> read_training(const Session& session, const Arguments& arguments,
                                     std::string_view published);
-
-Table unscored_table(const std::vector<UnscoredRun>& unscored);
 
 }  // namespace fastpath::cli

@@ -6,6 +6,7 @@
 #include "fastpath/fastpath.h"
 
 #include "cli/emit.h"
+#include "cli/score_tables.h"
 #include "cli/sources.h"
 #include "cli/training_cases.h"
 #include "cli/verbs.h"

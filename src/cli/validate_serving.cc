@@ -7,6 +7,7 @@
 
 #include "cli/emit.h"
 #include "cli/measured.h"
+#include "cli/score_tables.h"
 #include "cli/serving.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
@@ -163,40 +164,10 @@ class CaseBuilder {
   std::map<std::string, Bytes> narrowest_;  ///< bytes an element, by model
 };
 
-using Key = std::function<std::string(const ScoredRow&)>;
-
-Table score_table(std::string name, std::string title, std::span<const ScoredRow> rows,
-                  const Key& key) {
-  Table table{std::move(name),
-              std::move(title),
-              {{"of", Unit::none},
-               {"rows", Unit::count},
-               {"median_error", Unit::ratio},
-               {"mean_error", Unit::ratio},
-               {"bias", Unit::ratio},
-               {"unfitted_median", Unit::ratio},
-               {"unfitted_mean", Unit::ratio},
-               {"coverage", Unit::ratio},
-               {"coverage_from", Unit::ratio},
-               {"coverage_to", Unit::ratio},
-               {"width", Unit::ratio},
-               {"worst", Unit::none}},
-              {}};
-  for (const auto& [group, score] : score_by(rows, key, 1)) {
-    std::string worst;
-    for (const std::size_t i : score.worst)
-      worst += (worst.empty() ? "" : " ") + rows[i].id;
-    table.rows.push_back({group, static_cast<double>(score.rows), score.median, score.mean,
-                          score.bias, score.naive_median, score.naive_mean, score.coverage,
-                          score.coverage_low, score.coverage_high, score.median_width, worst});
-  }
-  return table;
-}
-
 void add_run(Findings& findings, const ServingValidation& run, std::span<const ServingCase> cases,
              ServingFolding folding) {
   const std::string name(name_of(folding));
-  const auto add = [&](std::string_view by, const Key& key) {
+  const auto add = [&](std::string_view by, const RowKey& key) {
     findings.tables.push_back(score_table(fmt::format("by_{}_{}", by, name),
                                           fmt::format("Folds: {} left out, by {}", name, by),
                                           run.rows, key));
@@ -298,19 +269,6 @@ std::string constants_of(const EngineCalibration& calibration,
     entries.push_back(std::move(entry));
   }
   return constants_csv(entries);
-}
-
-Table unscored_table(const std::vector<UnscoredRun>& unscored) {
-  std::map<std::string, std::vector<std::string>> rules;
-  for (const UnscoredRun& run : unscored)
-    rules[run.rule].push_back(run.id);
-  Table table{"unscored",
-              "Rows that are listed, not scored",
-              {{"rule", Unit::none}, {"rows", Unit::count}, {"first", Unit::none}},
-              {}};
-  for (const auto& [rule, ids] : rules)
-    table.rows.push_back({rule, static_cast<double>(ids.size()), ids.front()});
-  return table;
 }
 
 Result<ServingRows> read_rows(const Session& session, const Arguments& arguments) {

@@ -7,6 +7,7 @@
 #include "fastpath/fastpath.h"
 
 #include "cli/emit.h"
+#include "cli/score_tables.h"
 #include "cli/sources.h"
 #include "cli/training_cases.h"
 #include "cli/verbs.h"
@@ -16,39 +17,9 @@
 namespace fastpath::cli {
 namespace {
 
-using Key = std::function<std::string(const ScoredRow&)>;
-
-Table score_table(std::string name, std::string title, std::span<const ScoredRow> rows,
-                  const Key& key) {
-  Table table{std::move(name),
-              std::move(title),
-              {{"of", Unit::none},
-               {"rows", Unit::count},
-               {"median_error", Unit::ratio},
-               {"mean_error", Unit::ratio},
-               {"bias", Unit::ratio},
-               {"unfitted_median", Unit::ratio},
-               {"unfitted_mean", Unit::ratio},
-               {"coverage", Unit::ratio},
-               {"coverage_from", Unit::ratio},
-               {"coverage_to", Unit::ratio},
-               {"width", Unit::ratio},
-               {"worst", Unit::none}},
-              {}};
-  for (const auto& [group, score] : score_by(rows, key, 2)) {
-    std::string worst;
-    for (const std::size_t i : score.worst)
-      worst += (worst.empty() ? "" : " ") + rows[i].id;
-    table.rows.push_back({group, static_cast<double>(score.rows), score.median, score.mean,
-                          score.bias, score.naive_median, score.naive_mean, score.coverage,
-                          score.coverage_low, score.coverage_high, score.median_width, worst});
-  }
-  return table;
-}
-
 void add_run(Findings& findings, const TrainingValidation& run, TrainingFolding folding) {
   const std::string name(name_of(folding));
-  const auto add = [&](std::string_view by, const Key& key) {
+  const auto add = [&](std::string_view by, const RowKey& key) {
     findings.tables.push_back(score_table(fmt::format("by_{}_{}", by, name),
                                           fmt::format("Folds: {} left out, by {}", name, by),
                                           run.rows, key));
