@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fastpath/kernel.h"
 #include "fastpath/program.h"
 #include "fastpath/quantity.h"
 
@@ -69,6 +70,8 @@ struct OperatorRow {
   Seconds time;      ///< of all executions
   Flops work;
   Bytes traffic;  ///< main memory, or bytes sent for a collective
+  KernelClass kernel = KernelClass::elementwise;    ///< of an operator
+  NumberFormat compute_format = NumberFormat::bf16;  ///< of an operator
 };
 
 /// Relative change of the step time over a small relative improvement of one resource.
@@ -80,6 +83,7 @@ struct Elasticity {
 struct Prediction {
   Phase phase = Phase::forward;
   Estimate<Seconds> step;       ///< one training step, prefill, decode step or forward
+  double extrapolated = 0;      ///< share of the time in what is unlike any measured operator, collective or step
   TimeByBound by_bound{};       ///< adds up to step.value
   Flops model_work;             ///< of the whole step on all devices, recomputation not counted
   Flops executed_work;          ///< recomputation and padding counted

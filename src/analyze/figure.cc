@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "fastpath/framework.h"
 
 #include "analyze/sources.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "ir/names.h"
+#include "model/device_model.h"
 
 namespace fastpath {
 namespace {
@@ -36,6 +40,23 @@ ExplainedTerm given(std::string name, double value, Unit unit, std::string from,
   return {std::move(name), value, unit, "", std::move(from), {}, depth};
 }
 
+void add_framework(Terms& terms, const Framework& framework) {
+  std::string from = fmt::format(
+      "fitted to {} published steps of {}", framework.rows,
+      framework.id.empty() ? std::string("all frameworks") : framework.id);
+  const std::pair<std::string_view, const Fitted*> factors[] = {
+      {"factor on contractions", &framework.contraction},
+      {"factor on norms and maps", &framework.memory},
+      {"factor on collectives", &framework.network},
+      {"factor on routed experts", &framework.experts}};
+  for (const auto& [name, factor] : factors) {
+    terms.push_back(given(std::string(name), factor->value, Unit::none, from, 1));
+    from = "the same fit";
+  }
+  terms.push_back(
+      given("host time of a step", framework.step.value.base(), Unit::seconds, from, 1));
+}
+
 Terms explain_step(const PredictedCase& c) {
   Terms terms{derived("step", c.prediction.step.value.base(), Unit::seconds,
                       "sum over bounds, on the path of the slowest rank", 0)};
@@ -45,10 +66,16 @@ Terms explain_step(const PredictedCase& c) {
     terms.push_back(derived("bound." + std::string(name_of(static_cast<Bound>(i))), time,
                             Unit::seconds, "sum over operators and waits that this limits", 1));
   }
+  const bool framework = c.prediction.phase == Phase::training && c.system.framework != nullptr;
+  const std::string_view rule = framework
+                                    ? "of published steps that the framework's fit had not seen"
+                                    : "of operators and collectives: those with one bound together";
   terms.push_back(derived("step low", c.prediction.step.low.base(), Unit::seconds,
-                          "lower end of the 90 % interval", 1));
+                          fmt::format("lower end of the 90 % interval, from residuals {}", rule),
+                          1));
   terms.push_back(derived("step high", c.prediction.step.high.base(), Unit::seconds,
-                          "upper end of the 90 % interval", 1));
+                          "upper end of the same", 1));
+  if (framework) add_framework(terms, *c.system.framework);
   return terms;
 }
 
@@ -174,20 +201,45 @@ Terms explain_bound(const PredictedCase& c, Bound bound) {
   return terms;
 }
 
-/// The attainable rates that a roofline compares, each with its source.
-void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
+/// The parameters of the operator's kernels that the catalog has, else the shares of the device.
+void add_kernel(Terms& terms, const Device& device, const OperatorRow& row) {
+  const KernelEntry* const entry = kernel_entry(device, row.kernel, row.compute_format);
+  const std::string kernels = fmt::format("{} kernels", name_of(row.kernel));
+  if (entry == nullptr) {
+    const bool contracts = row.bound == Bound::compute;
+    terms.push_back(achieved("share of peak reached by " + kernels,
+                             contracts ? device.achieved.matmul : device.achieved.vector, 2));
+    terms.push_back(achieved("share of bandwidth reached", device.achieved.memory, 2));
+    return;
+  }
+  std::string from = fmt::format(
+      "fitted to {} rows of {} of {}; 90 % of unseen ones took {:.2f} to {:.2f} of their prediction",
+      entry->rows, kernels,
+      entry->format.empty()  ? "any format"
+      : entry->format == "16" ? "16 bits"
+                              : entry->format,
+      entry->low, entry->high);
+  const auto add = [&](std::string_view name, KernelParameter parameter, Unit unit) {
+    terms.push_back(given(std::string(name), entry->parameters[parameter], unit, from, 2));
+    from = "the same fit";
+  };
+  add("share of peak inside a large tile", KernelParameter::compute, Unit::ratio);
+  add("share of bandwidth", KernelParameter::memory, Unit::ratio);
+  add("filling and draining a tile", KernelParameter::prologue, Unit::seconds);
+  add("launch of a kernel", KernelParameter::launch, Unit::seconds);
+}
+
+/// The rates that an operator's kernels draw on, each with its source.
+void add_rates(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
   const Device& device = c.system.device;
   if (row.work.base() > 0) {
     terms.push_back(
         derived("work", row.work.base(), Unit::flops, "of all executions on this rank", 2));
     for (const Peak& peak : device.peaks) {
-      const bool used = peak.format == NumberFormat::bf16 || peak.format == NumberFormat::fp8 ||
-                        device.peaks.size() == 1;
-      if (!used) continue;
+      if (peak.format != row.compute_format) continue;
       terms.push_back(input("peak, " + std::string(name_of(peak.format)), peak.rate,
                             Unit::flops_per_second, 2));
     }
-    terms.push_back(achieved("share of peak reached by matmuls", device.achieved.matmul, 2));
   }
   if (row.traffic.base() > 0) {
     terms.push_back(derived("traffic", row.traffic.base(), Unit::bytes,
@@ -196,10 +248,12 @@ void add_roofline(Terms& terms, const PredictedCase& c, const OperatorRow& row) 
       terms.push_back(input("bandwidth of " + device.memories.front().name,
                             *device.memories.front().bandwidth, Unit::bytes_per_second, 2));
     }
-    terms.push_back(achieved("share of bandwidth reached", device.achieved.memory, 2));
   }
-  terms.push_back(
-      input("launch of a kernel by the host", device.achieved.launch, Unit::seconds, 2));
+  add_kernel(terms, device, row);
+  if (c.plan.execution == Execution::eager) {
+    terms.push_back(
+        input("launch of a kernel by the host", device.achieved.launch, Unit::seconds, 2));
+  }
 }
 
 void add_links(Terms& terms, const PredictedCase& c, const OperatorRow& row) {
@@ -227,7 +281,7 @@ Terms explain_operator(const PredictedCase& c, std::string_view name) {
                      Unit::seconds,
                      collective
                          ? "latency x rounds + sent / (bandwidth x share reached)"
-                         : "max(work / (peak x share), traffic / (bandwidth x share), launch), "
+                         : "launch + (compute^p + memory^p)^(1/p) over the kernel's tiles and waves, "
                            "limited by " +
                                std::string(name_of(row.bound)),
                      "",
@@ -236,7 +290,7 @@ Terms explain_operator(const PredictedCase& c, std::string_view name) {
     if (collective) {
       add_links(terms, c, row);
     } else {
-      add_roofline(terms, c, row);
+      add_rates(terms, c, row);
     }
   }
   if (terms.empty()) return terms;

@@ -326,6 +326,12 @@ void add_notes(Findings& findings, const PredictedCase& c) {
         fmt::format("The plan uses {} of the system's {} devices; the others are not counted.",
                     p.devices, c.system.device_count()));
   }
+  if (p.extrapolated > 0.1) {
+    findings.notes.push_back(fmt::format(
+        "{:.0f} % of the time is in operators or collectives unlike any measured ones: the interval "
+        "is wide there.",
+        100 * p.extrapolated));
+  }
   if (!p.energy) findings.notes.emplace_back("No energy: the device's power is not known.");
   if (!p.cost)
     findings.notes.emplace_back("No cost: neither rent nor price of the device is known.");

@@ -140,7 +140,26 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   return containing(wanted, candidates);
 }
 
+namespace {
+
+/// The first candidates that go on where `word` ends: it was probably cut short.
+std::vector<std::string_view> continuations(std::string_view word,
+                                            std::span<const std::string> candidates) {
+  constexpr std::size_t kLeastLetters = 4;
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string_view> found;
+  if (word.size() < kLeastLetters) return found;
+  for (const std::string& candidate : candidates) {
+    if (found.size() < kMost && candidate.starts_with(word)) found.emplace_back(candidate);
+  }
+  return found;
+}
+
+}  // namespace
+
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  const std::vector<std::string_view> longer = continuations(word, candidates);
+  if (longer.size() > 1) return fmt::format("did you mean '{}'?", fmt::join(longer, "', '"));
   if (const auto near = nearest(word, candidates)) return "did you mean '" + *near + "'?";
   if (candidates.empty()) return {};
   const std::size_t listed = std::min(candidates.size(), kMostListed);

@@ -37,6 +37,8 @@ TEST(Text, suggests_what_was_probably_meant) {
 
 TEST(Text, a_hint_names_the_nearest_else_the_known_words) {
   EXPECT_EQ(did_you_mean("matmull", Names{"matmul"}), "did you mean 'matmul'?");
+  EXPECT_EQ(did_you_mean("dgx-a100", Names{"dgx-h100", "dgx-a100-40gb", "dgx-a100-80gb"}),
+            "did you mean 'dgx-a100-40gb', 'dgx-a100-80gb'?");
   EXPECT_EQ(did_you_mean("xyz", Names{"tp", "dp"}), "known: tp, dp");
   EXPECT_EQ(did_you_mean("x", Names{}), "");
   EXPECT_THAT(did_you_mean("?", Names(20, "name")), ::testing::EndsWith("... (20 in all)"));

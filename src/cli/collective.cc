@@ -133,25 +133,6 @@ std::optional<Diagnostic> unknown_library(const System& system, const std::strin
       names.empty() ? "leave --library out: closed forms are used" : did_you_mean(library, names)};
 }
 
-/// Between clusters of one kind a factor of 2.5 is normal (validation: systems never seen, across).
-constexpr CollectiveBand kAcrossBand{0.5, 2.5};
-/// Closed forms without any measurement of the link.
-constexpr CollectiveBand kUnmeasuredBand{0.5, 2.5};
-
-struct Expected {
-  CollectiveBand band;
-  bool extrapolating = false;
-};
-
-Expected band_for(const System& system, const GroupPlace& place, Bytes bytes) {
-  if (place.units > 1) return {kAcrossBand, true};
-  if (place.tuning == nullptr) return {kUnmeasuredBand, true};
-  const auto& systems = place.tuning->systems;
-  const bool seen = std::find(systems.begin(), systems.end(), system.device.id) != systems.end();
-  const std::size_t large = bytes >= Bytes{0x1p20} ? 1 : 0;
-  return {seen ? place.tuning->seen[large] : place.tuning->unseen[large], !seen};
-}
-
 std::string method(const CollectiveCost& cost) {
   return fmt::format("{} {}", name_of(cost.algorithm), name_of(cost.protocol));
 }
@@ -250,11 +231,11 @@ Findings Answer::expected() const {
   for (Bytes bytes = request_.least; bytes <= request_.most; bytes *= 2) {
     sizes.push_back(bytes);
     const CollectiveCost one = cost(bytes);
-    const Expected expected = band_for(system_, place_, bytes);
+    const RelativeInterval expected = relative_interval(place_, system_.device.id, bytes);
     extrapolating = extrapolating || expected.extrapolating;
     const double algbw = (bytes / one.time).base();
-    const Seconds low = std::max(one.bound, expected.band.low * one.time);
-    const Seconds high = expected.band.high * one.time;
+    const Seconds low = std::max(one.bound, expected.low * one.time);
+    const Seconds high = expected.high * one.time;
     table.rows.push_back({size_text(bytes), bytes.base(), one.time.base(), algbw, algbw * factor(),
                           std::string(name_of(one.algorithm)), std::string(name_of(one.protocol)),
                           low.base(), high.base()});
@@ -290,7 +271,7 @@ Findings Answer::beside(const CollectiveLog& log) const {
   for (const CollectiveLogRow& row : log.rows) {
     measured.push_back({row.bytes, row.time});
     const CollectiveCost one = cost(row.bytes);
-    const CollectiveBand band = band_for(system_, place_, row.bytes).band;
+    const RelativeInterval band = relative_interval(place_, system_.device.id, row.bytes);
     const double ratio = row.time / one.time;
     const auto bus = [&](Seconds time) { return factor() * (row.bytes / time).base(); };
     table.rows.push_back({size_text(row.bytes), row.bytes.base(), row.time.base(), one.time.base(),

@@ -57,8 +57,8 @@ constexpr std::array<Flag, 6> kSystemFlags{{
     {"nodes", FlagKind::whole, "N", "that many nodes", "", false},
     {"framework", FlagKind::text, "NAME",
      "training steps as this framework runs them (megatron-lm, nemo, torchtitan, llm-foundry, "
-     "...); "
-     "not given: kernels and collectives as if alone",
+     "...); any: as all of them do on the whole, and what is taken where steps were published; "
+     "none: kernels and collectives as if alone",
      "", false},
     kPlanFlag,
     kCatalogFlag,
@@ -191,12 +191,34 @@ void check_devices(const Scenario& scenario, Diagnostics& mistakes) {
        fmt::format("split less, or add --devices {}", needed)});
 }
 
-/// Factors of a training framework on a generation of devices. Errors: unknown frameworks.
+/// Steps were published of transformers, on some generations of devices: what all frameworks have in
+/// common there is taken for a framework that is not named. Null elsewhere.
+Result<std::shared_ptr<const Framework>> usual_framework(const Workload& workload,
+                                                         const std::string& generation) {
+  const auto attends = [](const Block& block) {
+    return std::any_of(block.ops.begin(), block.ops.end(),
+                       [](const Op& op) { return op.kind == OpKind::attention; });
+  };
+  if (workload.phase != Phase::training ||
+      std::none_of(workload.blocks.begin(), workload.blocks.end(), attends)) {
+    return nullptr;
+  }
+  const Result<FrameworkFactors> factors = FrameworkFactors::embedded();
+  if (!factors) return failure(factors.error());
+  const Framework* const usual = factors->knows(generation) ? factors->find("", "") : nullptr;
+  if (usual == nullptr) return nullptr;
+  return std::make_shared<const Framework>(*usual);
+}
+
+/// Factors of a training framework on a generation of devices; null for "none". Errors: unknown
+/// frameworks.
 Result<std::shared_ptr<const Framework>> framework_on(const std::string& name,
                                                       const std::string& generation) {
+  if (name == "none") return nullptr;
   const Result<FrameworkDefaults> defaults = FrameworkDefaults::embedded();
   if (!defaults) return failure(defaults.error());
-  const std::vector<std::string> known = defaults->frameworks();
+  std::vector<std::string> known = defaults->frameworks();
+  known.insert(known.end(), {"any", "none"});
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     return failure(command_line(), fmt::format("unknown --framework {}", in_quotes(name)),
                    did_you_mean(name, known));
@@ -206,6 +228,20 @@ Result<std::shared_ptr<const Framework>> framework_on(const std::string& name,
   const Framework* const found = factors->find(defaults->root_of(name), generation);
   if (found == nullptr) return std::make_shared<const Framework>();
   return std::make_shared<const Framework>(*found);
+}
+
+std::string framework_note(const Framework* framework) {
+  if (framework == nullptr) {
+    return "Kernels and collectives as if alone; what a framework takes beside them is not in it.";
+  }
+  if (framework->id.empty()) {
+    return fmt::format(
+        "A step as frameworks run it on the whole: factors fitted to {} published steps. "
+        "--framework names one, or none.",
+        framework->rows);
+  }
+  return fmt::format("Step as {} runs it: factors fitted to {} published steps.", framework->id,
+                     framework->rows);
 }
 
 }  // namespace
@@ -282,6 +318,10 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
     auto found = framework_on(*framework, scenario.system.device.family);
     if (!found) return failure(std::move(found.error()));
     scenario.system.framework = std::move(*found);
+  } else {
+    auto usual = usual_framework(scenario.workload, scenario.system.device.family);
+    if (!usual) return failure(std::move(usual.error()));
+    scenario.system.framework = std::move(*usual);
   }
   append(scenario.warnings, std::move(given->warnings));
   Result<Plan> parsed = given->on(scenario.system.device_count());
@@ -317,11 +357,8 @@ Result<Scenario> one_scenario(const Sources& sources, const Question& question,
 
 void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario) {
   std::vector<std::string> notes = question.assumptions;
-  if (scenario != nullptr && scenario->system.framework) {
-    const Framework& framework = *scenario->system.framework;
-    notes.push_back(fmt::format("Step as {} runs it: factors fitted to {} published steps.",
-                                framework.id.empty() ? "frameworks together" : framework.id,
-                                framework.rows));
+  if (scenario != nullptr && scenario->workload.phase == Phase::training) {
+    notes.push_back(framework_note(scenario->system.framework.get()));
   }
   if (scenario != nullptr && scenario->plan_was_chosen) {
     notes.push_back(fmt::format("No --plan given: took the fastest of the usual ones, --plan '{}'.",

@@ -1,16 +1,19 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "fastpath/fastpath.h"
 
 #include "cli/emit.h"
+#include "cli/measured.h"
 #include "cli/score_tables.h"
 #include "cli/sources.h"
 #include "cli/training_cases.h"
 #include "cli/verbs.h"
+#include "import/measurements/peers.h"
 #include "report/scatter_plot.h"
 #include "validate/training.h"
 
@@ -76,6 +79,56 @@ Table row_table(const TrainingValidation& run, std::span<const TrainingCase> cas
   return table;
 }
 
+/// Other tools' predictions beside ours, on the rows that they have.
+Table peer_table(std::span<const PeerStep> steps, const TrainingValidation& run) {
+  std::map<std::string_view, const ScoredRow*> ours;
+  for (const ScoredRow& row : run.rows)
+    ours[row.id] = &row;
+  struct Both {
+    std::vector<ScoredRow> peer;
+    std::vector<ScoredRow> own;
+  };
+  std::map<std::pair<std::string, std::string>, Both> groups;
+  for (const PeerStep& step : steps) {
+    const auto found = ours.find(step.id);
+    if (found == ours.end()) continue;
+    Both& both = groups[{step.tool, step.setup}];
+    both.own.push_back(*found->second);
+    both.peer.push_back(*found->second);
+    both.peer.back().predicted = step.predicted;
+  }
+  Table table{"peers",
+              "Other tools on the same rows; ours with configurations left out",
+              {{"tool", Unit::none},
+               {"setup", Unit::none},
+               {"rows", Unit::count},
+               {"their_median", Unit::ratio},
+               {"their_mean", Unit::ratio},
+               {"unfitted_median", Unit::ratio},
+               {"unfitted_mean", Unit::ratio},
+               {"our_median", Unit::ratio},
+               {"our_mean", Unit::ratio}},
+              {}};
+  for (const auto& [name, both] : groups) {
+    const Score peer = score(both.peer);
+    const Score own = score(both.own);
+    table.rows.push_back({name.first, name.second, static_cast<double>(own.rows), peer.median,
+                          peer.mean, own.naive_median, own.naive_mean, own.median, own.mean});
+  }
+  return table;
+}
+
+/// Empty where the catalog's measurements are not installed.
+Result<std::vector<PeerStep>> peer_steps(const Session& session) {
+  constexpr std::array<std::string_view, 1> kFile{"peer_steps.csv"};
+  constexpr std::uintmax_t kMostBytes = 4u << 20;
+  const auto files = published_files(session, kFile);
+  if (!files) return std::vector<PeerStep>{};
+  const Result<std::string> text = read_file(files->front(), kMostBytes);
+  if (!text) return failure(text.error());
+  return read_peer_steps(*text, files->front());
+}
+
 Table parameter_table(std::span<const TrainingCase> cases, const TrainingValidation& run) {
   std::vector<const TrainingCase*> all;
   for (const TrainingCase& one : cases)
@@ -132,7 +185,13 @@ int run_validate_training(Session& session, const Arguments& arguments) {
     }
     if (!first) first = std::move(run);
   }
-  if (first) findings.tables.push_back(parameter_table(read->cases, *first));
+  if (first) {
+    const auto peers = peer_steps(session);
+    if (!peers) return session.fail(peers.error());
+    Table table = peer_table(*peers, *first);
+    if (!table.rows.empty()) findings.tables.push_back(std::move(table));
+    findings.tables.push_back(parameter_table(read->cases, *first));
+  }
   findings.tables.push_back(unscored_table(read->unscored));
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1| of a step's time; `unfitted` is without a framework's "

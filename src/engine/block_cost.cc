@@ -9,7 +9,10 @@
 namespace fastpath {
 
 Models::Models(const System& system, Execution execution)
-    : device(system.device, execution, system.framework.get()), network(system), host(system) {
+    : device(system.device, execution, system.framework.get()),
+      network(system),
+      host(system),
+      device_id_(system.device.id) {
   if (!system.framework) return;
   network_factor_ = system.framework->network.value;
   experts_factor_ = system.framework->experts.value;
@@ -42,12 +45,15 @@ std::vector<TaskRun> run_tasks(const std::vector<Task>& tasks, const Models& mod
   return runs;
 }
 
-PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models) {
+PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models, Doubt* doubt) {
   PassCost pass;
   const std::vector<TaskRun> runs = run_tasks(tasks, models);
   Seconds computing;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     pass.time = std::max(pass.time, runs[i].end());
+    if (doubt != nullptr && tasks[i].copy == HostCopy::none) {
+      doubt->add(tasks[i], runs[i].cost, models);
+    }
     if (tasks[i].collective != Collective::none || tasks[i].copy != HostCopy::none) continue;
     pass.by_bound[static_cast<std::size_t>(runs[i].cost.bound)] += runs[i].cost.time;
     pass.work += tasks[i].shape.work;
@@ -66,10 +72,31 @@ HostCopies host_copies(const std::vector<Task>& tasks, const Models& models) {
   return copies;
 }
 
+void Doubt::add(const Task& task, const TaskCost& cost, const Models& models) {
+  const RelativeInterval interval = models.relative_interval(task, cost);
+  const auto bound = static_cast<std::size_t>(cost.bound);
+  time[bound] += cost.time;
+  late[bound] += std::max(0.0, interval.high - 1) * cost.time;
+  early[bound] += std::max(0.0, 1 / interval.low - 1) * cost.time;
+  if (interval.extrapolating) extrapolated += cost.time;
+}
+
+void Doubt::add(const Doubt& other, double times) {
+  for (std::size_t i = 0; i < time.size(); ++i) {
+    time[i] += times * other.time[i];
+    late[i] += times * other.late[i];
+    early[i] += times * other.early[i];
+  }
+  extrapolated += times * other.extrapolated;
+}
+
 BlockCost cost_of_block(const Block& block, const BlockProgram& program, const Models& models) {
   BlockCost cost;
   for (const SlotPass pass : kSlotPasses) {
-    cost.passes[static_cast<std::size_t>(pass)] = cost_of_pass(tasks_of(program, pass), models);
+    // The halves of a parted backward are the backward again.
+    const bool whole = pass == SlotPass::forward || pass == SlotPass::backward;
+    cost.passes[static_cast<std::size_t>(pass)] =
+        cost_of_pass(tasks_of(program, pass), models, whole ? &cost.doubt : nullptr);
   }
   const auto sum = [&](const std::vector<Task>& tasks) {
     Seconds time;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "fastpath/prediction.h"
@@ -25,6 +26,13 @@ struct Models {
                : collective(task.collective, task.group, task.payload);
   }
 
+  /// 90 % interval of a task that is no copy; `cost` is its cost.
+  RelativeInterval relative_interval(const Task& task, const TaskCost& cost) const {
+    return task.collective == Collective::none
+               ? device.relative_interval(task.shape, cost.time)
+               : fastpath::relative_interval(network.place(task.group), device_id_, task.payload);
+  }
+
   /// As the system's framework reaches it.
   TaskCost collective(Collective kind, Group group, Bytes payload) const;
 
@@ -33,6 +41,7 @@ struct Models {
   HostLinkModel host;
 
  private:
+  std::string device_id_;
   double network_factor_ = 1;
   double experts_factor_ = 1;
 };
@@ -57,7 +66,20 @@ struct PassCost {
   Flops work;  ///< of this rank
 };
 
-PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models);
+/// How far operators and collectives may err at 90 %: sums over tasks, by what bounds them.
+struct Doubt {
+  TimeByBound time{};
+  TimeByBound late{};    ///< how much longer they may take
+  TimeByBound early{};   ///< time / low - time
+  Seconds extrapolated;  ///< of `time`: nothing like it was measured
+
+  void add(const Task& task, const TaskCost& cost, const Models& models);
+  void add(const Doubt& other, double times);
+};
+
+/// `doubt`: where the pass's tasks are added; null = not wanted.
+PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models,
+                      Doubt* doubt = nullptr);
 
 /// Times of a pass's copies, each direction on its own.
 struct HostCopies {
@@ -74,6 +96,7 @@ struct BlockCost {
   Seconds scatter;  ///< of gradients into shards, after the backward
   HostCopies forward_copies;
   HostCopies backward_copies;
+  Doubt doubt;             ///< of its passes
   Bytes kept_for_weights;  ///< activations and gradients, from the input half to the weight half
 
   const PassCost& of(SlotPass pass) const { return passes[static_cast<std::size_t>(pass)]; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/state.h"
+#include "model/kernel_time.h"
 
 namespace fastpath {
 namespace {
@@ -29,6 +30,8 @@ class RowSums {
       row.pass = task.pass;
       row.collective = task.collective;
       row.bound = cost.bound;
+      row.kernel = kernel_class_of(task.shape);
+      row.compute_format = task.shape.compute_format;
       row.count += times;
       row.time += times * cost.time;
       row.work += times * task.shape.work;
@@ -88,7 +91,7 @@ std::vector<OperatorRow> operator_rows(Predictor::State& state, const Plan& plan
                     : optimizer ? "optimizer"
                                 : "gradients",
                     task.pass, task.collective, cost.bound, 1, cost.time, task.shape.work,
-                    cost.traffic});
+                    cost.traffic, kernel_class_of(task.shape), task.shape.compute_format});
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const OperatorRow& a, const OperatorRow& b) { return a.time > b.time; });

@@ -37,37 +37,49 @@ Seconds ideal_time(const Workload& workload, const Plan& plan, const DeviceModel
   return sum;
 }
 
-/// Half-width of a 90 % interval, relative. The achieved share of each resource spreads on its own;
-/// within a resource all operators err together. Spread is half the interquartile range, which is
-/// 0.6745 of a normal distribution's sigma; 1.645 sigma bound 90 %.
-double relative_half_width(const Prediction& prediction, const Achieved& achieved) {
-  constexpr double kSigmasPerSpread = 1 / 0.6745;
-  constexpr double kNinetyPercent = 1.645;
+/// A step may be longer or shorter by so much, relative, at 90 %.
+struct HalfWidths {
+  double late = 0;
+  double early = 0;
+};
+
+/// Operators with one bound err together, since their kernels do; different bounds err independently.
+/// docs/decisions/0007-intervals.md.
+HalfWidths half_widths(const Prediction& prediction, const Doubt& doubt) {
   const auto share = [&](Bound bound) {
     return prediction.by_bound[static_cast<std::size_t>(bound)] / prediction.step.value;
   };
   const double bubble = share(Bound::bubble);
   // A bubble is other ranks' work: it errs as the rest does.
   const double grow = bubble < 1 ? 1 / (1 - bubble) : 1;
-  const double parts[] = {
-      share(Bound::compute) * achieved.matmul.relative_spread,
-      (share(Bound::memory) + share(Bound::cache)) * achieved.memory.relative_spread,
-      share(Bound::network) * achieved.link.relative_spread,
-      share(Bound::launch) * achieved.vector.relative_spread};
-  double variance = 0;
-  for (const double part : parts)
-    variance += part * part * grow * grow;
-  return kNinetyPercent * kSigmasPerSpread * std::sqrt(variance);
+  HalfWidths variance;
+  for (std::size_t i = 0; i < doubt.time.size(); ++i) {
+    if (!(doubt.time[i] > Seconds{})) continue;
+    const double weight = grow * share(static_cast<Bound>(i)) / doubt.time[i].base();
+    variance.late += std::pow(weight * doubt.late[i].base(), 2);
+    variance.early += std::pow(weight * doubt.early[i].base(), 2);
+  }
+  return {std::sqrt(variance.late), std::sqrt(variance.early)};
 }
 
-/// From a framework's own residuals on published steps where there are any, else from the spreads.
-void set_interval(const System& system, Prediction& prediction) {
+/// From a framework's own residuals on published steps where there are any, else from those of
+/// operators and collectives.
+void set_interval(const System& system, const Doubt& doubt, Prediction& prediction) {
   Estimate<Seconds>& step = prediction.step;
-  const bool known = prediction.phase == Phase::training && system.framework &&
-                     system.framework->low < system.framework->high;
-  const double half = relative_half_width(prediction, system.device.achieved);
-  step.low = known ? system.framework->low * step.value : step.value / (1 + half);
-  step.high = (known ? system.framework->high : 1 + half) * step.value;
+  const Framework* const framework = system.framework.get();
+  if (prediction.phase == Phase::training && framework != nullptr &&
+      framework->low < framework->high) {
+    step.low = framework->low * step.value;
+    step.high = framework->high * step.value;
+    return;
+  }
+  const HalfWidths half = half_widths(prediction, doubt);
+  step.low = step.value / (1 + half.early);
+  step.high = (1 + half.late) * step.value;
+  Seconds all;
+  for (const Seconds time : doubt.time)
+    all += time;
+  if (all > Seconds{}) prediction.extrapolated = doubt.extrapolated / all;
 }
 
 void set_items(const Workload& workload, Prediction& prediction) {
@@ -152,6 +164,10 @@ const CostedBlocks& Predictor::State::costed(const Plan& plan) {
     costs.memory.push_back(program.memory);
   }
   costs.work = count(lowerer.workload(plan));
+  for (const Segment& segment : lowerer.workload(plan).segments) {
+    if (segment.use != SegmentUse::executed) continue;
+    costs.doubt.add(costs.cost[segment.block].doubt, static_cast<double>(segment.repeat));
+  }
   costs.ideal = ideal_time(lowerer.workload(plan), plan, models(plan.execution).device);
   return costs;
 }
@@ -197,7 +213,7 @@ Prediction Predictor::State::predict(const Plan& plan) {
   set_items(lowerer.workload(), result);
   set_fit(system, result);
   set_energy_and_cost(system, result);
-  set_interval(system, result);
+  set_interval(system, costs.doubt, result);
   return result;
 }
 

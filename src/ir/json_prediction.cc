@@ -53,7 +53,7 @@ void describe(A& archive, T& out) {
 
 template <class A, Describes<OperatorRow> T>
 void describe(A& archive, T& row) {
-  auto& [block, op, pass, collective, bound, count, time, work, traffic] = row;
+  auto& [block, op, pass, collective, bound, count, time, work, traffic, kernel, format] = row;
   archive("block", block);
   archive("op", op);
   archive("pass", pass);
@@ -63,6 +63,8 @@ void describe(A& archive, T& row) {
   archive("time_s", time);
   archive("work_FLOP", work);
   archive("traffic_B", traffic);
+  archive("kernel", kernel);
+  archive("compute_format", format);
 }
 
 template <class A, Describes<Elasticity> T>
@@ -74,11 +76,12 @@ void describe(A& archive, T& elasticity) {
 
 template <class A, Describes<Prediction> T>
 void describe(A& archive, T& prediction) {
-  auto& [phase, step, by_bound, model_work, executed_work, mfu, items_per_second, item, devices,
+  auto& [phase, step, extrapolated, by_bound, model_work, executed_work, mfu, items_per_second, item, devices,
          micro_batches, memory, out_of_memory, exposed, energy, cost, operators, elasticities] =
       prediction;
   archive("phase", phase);
   archive("step_s", step);
+  archive("extrapolated", extrapolated);
   archive("by_bound_s", by_bound);
   archive("model_work_FLOP", model_work);
   archive("executed_work_FLOP", executed_work);

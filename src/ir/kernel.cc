@@ -1,12 +1,9 @@
 #include "fastpath/kernel.h"
 
+#include "ir/names.h"
+
 namespace fastpath {
 namespace {
-
-constexpr std::array<std::string_view, kKernelClasses> kClassNames = {
-    "matmul",      "grouped_matmul",      "attention_prefill", "attention_decode",
-    "convolution", "convolution_weights", "recurrent",         "softmax",
-    "norm",        "elementwise"};
 
 /// Values and ranges: those of the published GPU rows, taken wide. Ranges keep a parameter
 /// physical where few rows say little.
@@ -25,15 +22,10 @@ constexpr std::array<KernelParameterInfo, kKernelParameters> kInfo = {{
 
 }  // namespace
 
-std::string_view name_of(KernelClass kernel_class) {
-  return kClassNames[static_cast<std::size_t>(kernel_class)];
-}
+std::string_view name_of(KernelClass kernel_class) { return name_of<KernelClass>(kernel_class); }
 
 std::optional<KernelClass> parse_kernel_class(std::string_view name) {
-  for (std::size_t i = 0; i < kClassNames.size(); ++i) {
-    if (kClassNames[i] == name) return static_cast<KernelClass>(i);
-  }
-  return std::nullopt;
+  return parse_name<KernelClass>(name);
 }
 
 const KernelParameterInfo& info(KernelParameter parameter) {

@@ -134,6 +134,17 @@ constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"backward_weight", Pass::backward_weight},
                                   {"update", Pass::update}}};
 
+constexpr Table<KernelClass, kKernelClasses> kKernelClassNames{
+    {{"matmul", KernelClass::matmul},
+     {"grouped_matmul", KernelClass::grouped_matmul},
+     {"attention_prefill", KernelClass::attention_prefill},
+     {"attention_decode", KernelClass::attention_decode},
+     {"convolution", KernelClass::convolution},
+     {"convolution_weights", KernelClass::convolution_weights},
+     {"recurrent", KernelClass::recurrent},
+     {"softmax", KernelClass::softmax},
+     {"norm", KernelClass::norm},
+     {"elementwise", KernelClass::elementwise}}};
 constexpr Table<Bound, 6> kBoundNames{{{"compute", Bound::compute},
                                        {"memory", Bound::memory},
                                        {"cache", Bound::cache},
@@ -170,6 +181,7 @@ NameTable<HostCopy> names_of(HostCopy) { return kHostCopies; }
 NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm) { return kCollectiveAlgorithms; }
 NameTable<CollectiveProtocol> names_of(CollectiveProtocol) { return kCollectiveProtocols; }
 NameTable<Pass> names_of(Pass) { return kPasses; }
+NameTable<KernelClass> names_of(KernelClass) { return kKernelClassNames; }
 NameTable<Bound> names_of(Bound) { return kBoundNames; }
 NameTable<Topology> names_of(Topology) { return kTopologies; }
 NameTable<Origin> names_of(Origin) { return kOrigins; }

@@ -39,6 +39,7 @@ NameTable<CollectiveAlgorithm> names_of(CollectiveAlgorithm);
 NameTable<CollectiveProtocol> names_of(CollectiveProtocol);
 NameTable<Pass> names_of(Pass);
 NameTable<Bound> names_of(Bound);
+NameTable<KernelClass> names_of(KernelClass);
 NameTable<Topology> names_of(Topology);
 NameTable<Origin> names_of(Origin);
 NameTable<NumberFormat> names_of(NumberFormat);

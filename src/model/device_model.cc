@@ -31,33 +31,21 @@ bool is_routed(OpKind kind) {
          kind == OpKind::top_k;
 }
 
-/// Built-in values with what the catalog says of the device as a whole.
-KernelParameters from_achieved(const Device& device, KernelClass kernel_class,
-                               NumberFormat format) {
+/// The share of the peak that kernels of a class are known to achieve.
+Fitted achieved_share(const Device& device, KernelClass kernel_class, NumberFormat format) {
   const Achieved& achieved = device.achieved;
-  KernelParameters parameters = default_kernel_parameters();
-  double share = achieved.matmul.value;
-  for (const Peak& peak : device.peaks) {
-    if (peak.format == format && peak.achieved) share = peak.achieved->value;
-  }
   switch (kernel_class) {
     case KernelClass::attention_prefill:
-    case KernelClass::attention_decode: share = achieved.attention.value; break;
+    case KernelClass::attention_decode: return achieved.attention;
     case KernelClass::softmax:
     case KernelClass::norm:
-    case KernelClass::elementwise: share = achieved.vector.value; break;
+    case KernelClass::elementwise: return achieved.vector;
     default: break;
   }
-  // `achieved` was fitted to whole kernels: without the cost of tiles, passes and their launches.
-  parameters[P::tile] = info(P::tile).low;
-  parameters[P::passes] = 0;
-  parameters[P::prologue] = info(P::prologue).low;
-  parameters[P::overlap] = info(P::overlap).high;
-  parameters[P::stream] = 1;
-  parameters[P::compute] = std::clamp(share, 1e-3, 1.0);
-  parameters[P::memory] = std::clamp(achieved.memory.value, 1e-3, 1.0);
-  parameters[P::launch] = achieved.graph_launch.value.base();
-  return parameters;
+  for (const Peak& peak : device.peaks) {
+    if (peak.format == format && peak.achieved) return *peak.achieved;
+  }
+  return achieved.matmul;
 }
 
 /// How well an entry describes a class and format: 0 = not at all. Entries of any library only.
@@ -73,10 +61,35 @@ constexpr double kWidening = 1.25;
 constexpr double kBeyond = 2;  ///< times the longest measured time
 constexpr RelativeInterval kUnknown = {1.0 / 3, 3, 0, true};
 
+/// From the spread of the shares achieved, half an interquartile range, where they were measured.
+RelativeInterval interval_of_shares(const Fitted& compute, const Fitted& memory) {
+  constexpr double kNinetyPercent = 1.645 / 0.6745;
+  if (compute.source.cite.empty() && memory.source.cite.empty()) return kUnknown;
+  const double half =
+      1 + kNinetyPercent * std::max(compute.relative_spread, memory.relative_spread);
+  return {1 / half, half, 0, false};
+}
+
 }  // namespace
 
-DeviceModel::Kernel DeviceModel::pick(const Device& device, KernelClass kernel_class,
-                                      NumberFormat format) {
+KernelParameters parameters_without_entry(const Device& device, KernelClass kernel_class,
+                                          NumberFormat format) {
+  KernelParameters parameters = default_kernel_parameters();
+  // Shares were fitted to whole kernels: without the cost of tiles, passes and their launches.
+  parameters[P::tile] = info(P::tile).low;
+  parameters[P::passes] = 0;
+  parameters[P::prologue] = info(P::prologue).low;
+  parameters[P::overlap] = info(P::overlap).high;
+  parameters[P::stream] = 1;
+  const double share = achieved_share(device, kernel_class, format).value;
+  parameters[P::compute] = std::clamp(share, 1e-3, 1.0);
+  parameters[P::memory] = std::clamp(device.achieved.memory.value, 1e-3, 1.0);
+  parameters[P::launch] = device.achieved.graph_launch.value.base();
+  return parameters;
+}
+
+const KernelEntry* kernel_entry(const Device& device, KernelClass kernel_class,
+                                NumberFormat format) {
   const KernelEntry* best = nullptr;
   int best_fitness = 0;
   for (const KernelEntry& entry : device.kernels) {
@@ -85,7 +98,19 @@ DeviceModel::Kernel DeviceModel::pick(const Device& device, KernelClass kernel_c
     best = &entry;
     best_fitness = fit;
   }
-  if (best == nullptr) return {from_achieved(device, kernel_class, format), kUnknown, {}, {}};
+  return best;
+}
+
+DeviceModel::Kernel DeviceModel::pick(const Device& device, KernelClass kernel_class,
+                                      NumberFormat format) {
+  const KernelEntry* const best = kernel_entry(device, kernel_class, format);
+  if (best == nullptr) {
+    return {parameters_without_entry(device, kernel_class, format),
+            interval_of_shares(achieved_share(device, kernel_class, format),
+                               device.achieved.memory),
+            {},
+            {}};
+  }
   Kernel kernel{best->parameters, kUnknown, best->shortest, best->longest};
   kernel.parameters[P::warm] = 0;  // a model's operators do not repeat on the same operands
   if (best->low > 0 && best->high >= best->low) {
@@ -120,11 +145,10 @@ const KernelParameters& DeviceModel::parameters(const OpShape& shape) const {
   return kernel(shape).parameters;
 }
 
-RelativeInterval DeviceModel::relative_interval(const OpShape& shape) const {
+RelativeInterval DeviceModel::relative_interval(const OpShape& shape, Seconds time) const {
   const Kernel& kernel = this->kernel(shape);
   RelativeInterval interval = kernel.interval;
   if (interval.extrapolating || !(kernel.longest > Seconds{})) return interval;
-  const Seconds time = cost(shape).time;
   if (kBeyond * time >= kernel.shortest && time <= kBeyond * kernel.longest) return interval;
   interval.low = std::pow(interval.low, interval.low < 1 ? kWidening : 1);
   interval.high = std::pow(interval.high, interval.high > 1 ? kWidening : 1);

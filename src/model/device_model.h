@@ -36,6 +36,14 @@ struct RelativeInterval {
   bool extrapolating = false;  ///< nothing comparable was measured: widened
 };
 
+/// The device's entry for any library's kernels of a class and format, else of the class; null
+/// without either.
+const KernelEntry* kernel_entry(const Device& device, KernelClass kernel_class, NumberFormat format);
+
+/// What `cost` uses without an entry: built-in values with the shares of Device::achieved.
+KernelParameters parameters_without_entry(const Device& device, KernelClass kernel_class,
+                                          NumberFormat format);
+
 /// A device's rates and the parameters of its kernels, looked up once. Valid for a device with a
 /// data sheet.
 class DeviceModel {
@@ -53,7 +61,12 @@ class DeviceModel {
   /// seen on a device with measurements, of devices not seen on any other. Times beyond twice the
   /// range of the entry's measured ones are extrapolated: a quarter wider on the log scale. Without
   /// residuals: a factor of 3 either way, extrapolating.
-  RelativeInterval relative_interval(const OpShape& shape) const;
+  RelativeInterval relative_interval(const OpShape& shape) const {
+    return relative_interval(shape, cost(shape).time);
+  }
+
+  /// The same where `time` = cost(shape).time is at hand.
+  RelativeInterval relative_interval(const OpShape& shape, Seconds time) const;
 
   /// Dense data-sheet peak for `format`, or that of the format in which the device would compute it
   /// instead: the next wider one it has.

@@ -197,6 +197,26 @@ std::vector<double> NetworkModel::port_use(Collective collective, Group group,
   return use;
 }
 
+namespace {
+
+/// Between clusters of one kind a factor of 2.5 is normal (validation: systems never seen, across).
+constexpr RelativeInterval kAcross{0.5, 2.5, 0, true};
+/// Closed forms without any measurement of the link.
+constexpr RelativeInterval kUnmeasured{0.5, 2.5, 0, true};
+
+}  // namespace
+
+RelativeInterval relative_interval(const GroupPlace& place, std::string_view device,
+                                   Bytes payload) {
+  if (place.units > 1) return kAcross;
+  if (place.tuning == nullptr) return kUnmeasured;
+  const std::vector<std::string>& systems = place.tuning->systems;
+  const bool seen = std::find(systems.begin(), systems.end(), device) != systems.end();
+  const std::size_t large = payload >= Bytes{0x1p20} ? 1 : 0;
+  const CollectiveBand& band = seen ? place.tuning->seen[large] : place.tuning->unseen[large];
+  return {band.low, band.high, static_cast<std::uint32_t>(place.tuning->rows), !seen};
+}
+
 TaskCost NetworkModel::cost(Collective collective, Group group, Bytes payload) const {
   TaskCost cost;
   cost.bound = Bound::network;

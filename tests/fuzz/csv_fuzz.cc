@@ -7,6 +7,7 @@
 #include "import/csv/csv.h"
 #include "import/csv/gemm_table.h"
 #include "import/measurements/edge.h"
+#include "import/measurements/peers.h"
 #include "import/measurements/storage.h"
 #include "ir/semantics.h"
 #include "require.h"
@@ -54,6 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto runs = fastpath::read_edge_runs(text, "fuzz")) {
     for (const auto& run : *runs)
       require(run.threads > 0 && run.time > fastpath::Seconds{});
+  }
+  if (const auto steps = fastpath::read_peer_steps(text, "fuzz")) {
+    for (const auto& step : *steps)
+      require(step.predicted > fastpath::Seconds{});
   }
   (void)fastpath::read_edge_layers(text, "fuzz");
   (void)fastpath::read_edge_networks(text, "fuzz");

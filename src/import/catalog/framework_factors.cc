@@ -1,5 +1,7 @@
 #include "import/catalog/framework_factors.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "import/catalog/embedded.h"
@@ -79,6 +81,12 @@ Result<FrameworkFactors> FrameworkFactors::embedded() {
     if (file.path == kTable) return parse(file.text, fmt::format("catalog/{}", kTable));
   }
   return FrameworkFactors{};
+}
+
+bool FrameworkFactors::knows(std::string_view generation) const {
+  return !generation.empty() && std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) {
+    return row.generation == generation;
+  });
 }
 
 const Framework* FrameworkFactors::find(std::string_view stack, std::string_view generation) const {

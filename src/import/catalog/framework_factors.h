@@ -22,6 +22,9 @@ class FrameworkFactors {
   /// The program's own table.
   static Result<FrameworkFactors> embedded();
 
+  /// Whether some stack's steps were published for a generation of devices.
+  bool knows(std::string_view generation) const;
+
   /// The most specific row for a stack on a generation; null in an empty table.
   const Framework* find(std::string_view stack, std::string_view generation) const;
 

@@ -69,6 +69,14 @@ constexpr std::array kFamilies = std::to_array<Family>({
     {"mpt", read_mpt},
     {"bert", read_bert},
     {"roberta", read_bert},
+    {"t5", read_t5},
+    {"mt5", read_t5},
+    {"umt5", read_t5},
+    {"bart", read_bart},
+    {"mbart", read_mbart},
+    {"vit", read_vit},
+    {"deit", read_deit},
+    {"clip", read_clip},
 });
 
 const Family* find_family(std::string_view model_type) {
@@ -133,9 +141,8 @@ Source language_part(Source& source) {
 }
 
 /// Types that have a decoder's keys in part, and are none.
-constexpr std::array<std::string_view, 14> kOtherModels{
-    "t5",   "mt5",  "umt5",   "bart",    "mbart",    "vit",    "deit",
-    "swin", "clip", "siglip", "whisper", "wav2vec2", "dinov2", "sam"};
+constexpr std::array<std::string_view, 6> kOtherModels{"swin",     "siglip", "whisper",
+                                                       "wav2vec2", "dinov2", "sam"};
 
 /// Whether it was one of them, and refused.
 bool refuse_others(Source& source, const std::string& model_type) {
@@ -195,6 +202,7 @@ void read_any(Source& source, DecoderSpec& spec) {
   if (auto vision = source.nested("vision_config")) {
     if (vision->has("vt_hidden_size")) read_kimi_vision(*vision, spec);
     if (vision->has("depth")) read_qwen_vision(*vision, spec);
+    if (model_type == "clip") read_clip_vision(*vision, spec);
   }
 }
 

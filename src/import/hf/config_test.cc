@@ -1,9 +1,13 @@
 #include "import/hf/config.h"
 
+#include <algorithm>
+#include <iterator>
 #include <gmock/gmock.h>
+
 #include <gtest/gtest.h>
 
 #include "import/hf/older_test_models.h"
+#include "import/model/spec_yaml.h"
 #include "ir/semantics.h"
 
 namespace fastpath {
@@ -48,6 +52,31 @@ TEST(HfConfig, published_totals_are_met_from_the_keys_of_many_makers) {
                 std::max(0.01 * model.billions, 0.05 * (model.billions > 1)))
         << model.name;
   }
+}
+
+TEST(HfConfig, specs_of_encoders_and_images_read_back_from_yaml) {
+  for (const PublishedModel& model : kPublishedModels) {
+    auto spec = read_hf_config(model.config, model.name);
+    ASSERT_TRUE(spec.has_value()) << model.name;
+    spec->value.source = "config.json";
+    spec->value.date = "2026-01-01";
+    const auto again = read_model_yaml(write_model_yaml(spec->value), "written");
+    ASSERT_TRUE(again.has_value()) << model.name << ": " << again.error()[0].what;
+    EXPECT_EQ(again->value, spec->value) << model.name;
+  }
+}
+
+TEST(HfConfig, a_decode_step_keeps_the_encoder_and_reads_what_the_prefill_kept) {
+  const auto t5 = std::find_if(std::begin(kPublishedModels), std::end(kPublishedModels),
+                               [](const PublishedModel& model) { return model.name == "t5-base"; });
+  const auto spec = read_hf_config(t5->config, "t5");
+  ASSERT_TRUE(spec.has_value());
+  const Workload prefill = build_decoder(spec->value, {.phase = Phase::prefill, .sequence = 512});
+  const Workload decode =
+      build_decoder(spec->value, {.phase = Phase::decode, .sequence = 1, .past = 512});
+  EXPECT_THAT(mistakes_in(decode), IsEmpty());
+  EXPECT_EQ(count(decode).parameters, count(prefill).parameters);
+  EXPECT_LT(count(decode).forward_work, 0.1 * count(prefill).forward_work);
 }
 
 TEST(HfConfig, a_missing_key_is_named) {

@@ -14,6 +14,10 @@ void read_common(Source& source, DecoderSpec& spec);
 MixerSpec read_attention(Source& source, const DecoderSpec& spec);
 /// A gated dense MLP of `intermediate_size`.
 MlpSpec read_gated_mlp(Source& source);
+/// An MLP of two matrices.
+MlpSpec plain_mlp(std::int64_t width, std::string activation, bool bias);
+/// Full attention of equal heads.
+MixerSpec plain_attention(Source& source, const DecoderSpec& spec, bool bias);
 /// The field's name for an activation function: silu, gelu, relu, relu2, quick_gelu.
 std::string read_activation(Source& source, Source::Keys keys, std::string_view otherwise);
 /// Number of layers, limited; reports an error beyond the limit.
@@ -47,9 +51,16 @@ void read_bloom(Source& source, DecoderSpec& spec);
 void read_falcon(Source& source, DecoderSpec& spec);
 void read_mpt(Source& source, DecoderSpec& spec);
 void read_bert(Source& source, DecoderSpec& spec);
+void read_t5(Source& source, DecoderSpec& spec);
+void read_bart(Source& source, DecoderSpec& spec);
+void read_mbart(Source& source, DecoderSpec& spec);
+void read_vit(Source& source, DecoderSpec& spec);
+void read_deit(Source& source, DecoderSpec& spec);
+void read_clip(Source& source, DecoderSpec& spec);
 
 // Image towers.
 void read_qwen_vision(Source& source, DecoderSpec& spec);
 void read_kimi_vision(Source& source, DecoderSpec& spec);
+void read_clip_vision(Source& source, DecoderSpec& spec);
 
 }  // namespace fastpath::hf

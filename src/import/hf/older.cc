@@ -8,29 +8,6 @@
 namespace fastpath::hf {
 namespace {
 
-/// An MLP of two matrices.
-MlpSpec plain_mlp(std::int64_t width, std::string activation, bool bias) {
-  MlpSpec mlp;
-  mlp.kind = MlpKind::dense;
-  mlp.ffn = width;
-  mlp.gated = false;
-  mlp.bias = bias;
-  mlp.activation = std::move(activation);
-  return mlp;
-}
-
-/// Full attention of equal heads.
-MixerSpec plain_attention(Source& source, const DecoderSpec& spec, bool bias) {
-  MixerSpec mixer;
-  mixer.kind = MixerKind::attention;
-  mixer.heads = source.size({"num_attention_heads", "n_head", "n_heads", "num_heads"});
-  mixer.kv_heads = mixer.heads;
-  mixer.head_dim = spec.hidden / std::max<std::int64_t>(1, mixer.heads);
-  mixer.qkv_bias = bias;
-  mixer.output_bias = bias;
-  return mixer;
-}
-
 /// Layers of which every `period`-th sees all keys and the others a window.
 void append_alternating(DecoderSpec& spec, LayerSpec layer, std::int64_t layers,
                         std::int64_t period) {
@@ -52,6 +29,27 @@ LayerSpec gemma_layer(Source& source, DecoderSpec& spec) {
 }
 
 }  // namespace
+
+MlpSpec plain_mlp(std::int64_t width, std::string activation, bool bias) {
+  MlpSpec mlp;
+  mlp.kind = MlpKind::dense;
+  mlp.ffn = width;
+  mlp.gated = false;
+  mlp.bias = bias;
+  mlp.activation = std::move(activation);
+  return mlp;
+}
+
+MixerSpec plain_attention(Source& source, const DecoderSpec& spec, bool bias) {
+  MixerSpec mixer;
+  mixer.kind = MixerKind::attention;
+  mixer.heads = source.size({"num_attention_heads", "n_head", "n_heads", "num_heads"});
+  mixer.kv_heads = mixer.heads;
+  mixer.head_dim = spec.hidden / std::max<std::int64_t>(1, mixer.heads);
+  mixer.qkv_bias = bias;
+  mixer.output_bias = bias;
+  return mixer;
+}
 
 void read_gemma(Source& source, DecoderSpec& spec) {
   const LayerSpec layer = gemma_layer(source, spec);

@@ -127,6 +127,18 @@ inline constexpr PublishedModel kPublishedModels[] = {
     {"megatron-310b", 310.1, R"({"model_type": "gpt2", "n_embd": 16384, "n_layer": 96, "n_head": 128, "n_positions": 2048, "vocab_size": 51200, "activation_function": "gelu_new", "torch_dtype": "bfloat16"})"},
     // arXiv 2005.14165, table 2.1 (2020-05-28)
     {"gpt3-175b", 174.6, R"({"model_type": "gpt2", "n_embd": 12288, "n_layer": 96, "n_head": 96, "n_positions": 2048, "vocab_size": 50257, "activation_function": "gelu_new", "torch_dtype": "float16"})"},
+    // google-t5/t5-base, config.json; arXiv 1910.10683 (2019-10-23)
+    {"t5-base", 0.2229, R"({"model_type": "t5", "d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12, "num_heads": 12, "vocab_size": 32128, "n_positions": 512, "relative_attention_num_buckets": 32})"},
+    // google/flan-t5-xl, config.json (2022-10-21)
+    {"flan-t5-xl", 2.8498, R"({"model_type": "t5", "d_model": 2048, "d_kv": 64, "d_ff": 5120, "num_layers": 24, "num_decoder_layers": 24, "num_heads": 32, "vocab_size": 32128, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false})"},
+    // facebook/bart-large, config.json; arXiv 1910.13461 (2019-10-29)
+    {"bart-large", 0.40629, R"({"model_type": "bart", "d_model": 1024, "encoder_layers": 12, "decoder_layers": 12, "encoder_attention_heads": 16, "decoder_attention_heads": 16, "encoder_ffn_dim": 4096, "decoder_ffn_dim": 4096, "max_position_embeddings": 1024, "vocab_size": 50265, "activation_function": "gelu"})"},
+    // google/vit-base-patch16-224, config.json; arXiv 2010.11929, table 1 (2020-10-22)
+    {"vit-base", 0.086568, R"({"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16, "num_labels": 1000, "hidden_act": "gelu"})"},
+    // facebook/deit-base-distilled-patch16-224, config.json; arXiv 2012.12877, one head of two (2020-12-23)
+    {"deit-base-distilled", 0.08657, R"({"model_type": "deit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16, "num_labels": 1000})"},
+    // openai/clip-vit-base-patch32, config.json; arXiv 2103.00020 (2021-02-26)
+    {"clip-vit-b-32", 0.15128, R"({"model_type": "clip", "projection_dim": 512, "text_config": {"model_type": "clip_text_model", "hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8, "intermediate_size": 2048, "vocab_size": 49408, "max_position_embeddings": 77}, "vision_config": {"model_type": "clip_vision_model", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "patch_size": 32, "image_size": 224, "projection_dim": 512}})"},
 };
 // clang-format on
 

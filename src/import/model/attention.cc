@@ -103,7 +103,7 @@ TensorId grouped_attention(const Frame& frame, BlockBuilder& block, const MixerS
                                   add_keys(frame, block, "v", v, mixer.window)};
   if (mixer.sinks) inputs.push_back(block.weight("sinks", {dims.heads}, frame.activation()));
   OpAttributes attributes;
-  attributes.causal = frame.spec.causal;
+  attributes.causal = frame.causal();
   attributes.window = mixer.window;
   attributes.dropout = frame.drops();
   const NumberFormat format = gate != 0 ? frame.activation() : attention_input(frame);
@@ -356,6 +356,45 @@ TensorId add_keys(const Frame& frame, BlockBuilder& block, std::string name, Ten
   if (!frame.caching() || seen == window) return appended(seen_dim, kept_role);
   appended(frame.dim("window_kept", DimKind::context, window), TensorRole::cache);
   return appended(seen_dim, TensorRole::activation);
+}
+
+TensorId add_cross_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,
+                             TensorId n) {
+  const HeadDims dims = head_dims(frame, mixer);
+  const NumberFormat format = frame.weights(frame.spec.formats.attention);
+  const bool decodes = frame.request.phase == Phase::decode;
+  const auto project_from = [&](const std::string& name, TensorId x, DimId heads, DimId size) {
+    std::vector<TensorId> inputs = {x, block.weight("w" + name, {frame.hidden, heads, size}, format)};
+    if (mixer.qkv_bias)
+      inputs.push_back(block.weight("b" + name, {heads, size}, frame.activation()));
+    const DimId rows = block.at(x).axes[1].dim;
+    return block.matmul(name + "_proj", inputs,
+                        {name, axes({frame.batch, rows, heads, size}), frame.activation()});
+  };
+  const TensorId q = project_from("cross_q", n, dims.heads, dims.head_dim);
+  const auto kept = [&](const std::string& name, DimId size) {
+    Out out = {name + "_cache", axes({frame.batch, frame.source, dims.kv_heads, size}),
+               frame.cache(), TensorRole::cache};
+    if (decodes) {
+      block.weight("w" + name, {frame.hidden, dims.kv_heads, size}, format);
+      return block.tensor(out);
+    }
+    const TensorId memory = block.tensor(
+        {"memory_" + name, axes({frame.batch, frame.source, frame.hidden}), frame.activation()});
+    const TensorId fresh = project_from(name, memory, dims.kv_heads, size);
+    return frame.caching() ? block.op("keep_" + name, OpKind::cache_append, {fresh}, out) : fresh;
+  };
+  const TensorId k = kept("cross_k", dims.head_dim);
+  const TensorId v = kept("cross_v", dims.value_dim);
+  const TensorId o = block.op("cross_attention", OpKind::attention, {q, k, v},
+                              {"cross_o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}),
+                               attention_input(frame)});
+  std::vector<TensorId> inputs = {
+      o, block.weight("w_cross_o", {dims.heads, dims.value_dim, frame.hidden}, format)};
+  if (mixer.output_bias)
+    inputs.push_back(block.weight("b_cross_o", {frame.hidden}, frame.activation()));
+  return block.matmul("cross_o_proj", inputs,
+                      {"cross_out", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
 }
 
 TensorId add_latent_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,

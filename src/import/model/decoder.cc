@@ -84,8 +84,38 @@ namespace {
 
 using parts::Frame;
 
+/// What a model's own tokens are asked for: an image has as many as it has; a prefill of an
+/// encoder-decoder reads its source and makes the first token.
+ModelRequest own_request(const DecoderSpec& spec, ModelRequest request) {
+  if (spec.patches) {
+    request.sequence = spec.patches->tokens();
+  } else if (spec.encoder && request.phase == Phase::prefill) {
+    request.past = 0;
+    request.sequence = 1;
+  }
+  return request;
+}
+
+/// Tokens of the source: in a decode step as many as stand before the new ones.
+ModelRequest source_request(ModelRequest request) {
+  if (request.phase == Phase::decode) request.sequence = std::max<std::int64_t>(1, request.past);
+  request.past = 0;
+  return request;
+}
+
+Frame source_frame(const DecoderSpec& spec, const ModelRequest& request, Workload& workload) {
+  Frame frame{spec, request, workload};
+  frame.encoding = true;
+  frame.batch = frame.dim("batch", DimKind::batch, request.batch);
+  frame.seq = frame.dim("source", DimKind::sequence, request.sequence);
+  frame.context = frame.dim("source_context", DimKind::context, request.sequence);
+  frame.hidden = frame.dim("hidden", DimKind::hidden, spec.hidden);
+  return frame;
+}
+
 Frame make_frame(const DecoderSpec& spec, const ModelRequest& request, Workload& workload) {
   Frame frame{spec, request, workload};
+  frame.encoding = spec.patches.has_value();
   frame.batch = frame.dim("batch", DimKind::batch, request.batch);
   frame.seq = frame.dim("seq", DimKind::sequence, request.sequence);
   frame.context = frame.dim("context", DimKind::context, frame.keys());
@@ -101,14 +131,37 @@ Out residual(const Frame& frame, std::string name) {
   return out;
 }
 
-Block embedding_block(const Frame& frame) {
-  const DecoderSpec& spec = frame.spec;
+/// Pixels[batch seq pixels] to rows of the model's width; the class token is a row as well.
+Block patch_block(const Frame& frame, const PatchSpec& patches) {
   BlockBuilder block(frame.workload, "embedding");
+  const NumberFormat format = frame.weights(frame.spec.formats.embedding);
+  const DimId pixels = frame.dim("patch_pixels", DimKind::other,
+                                 patches.channels * patches.patch * patches.patch);
+  const DimId extra = frame.dim("extra_tokens", DimKind::other, patches.extra);
+  const DimId positions = frame.dim("positions", DimKind::other, patches.tokens());
+  const TensorId x = block.tensor({"pixels", axes({frame.batch, frame.seq, pixels}),
+                                   frame.activation(), TensorRole::input});
+  const TensorId w = block.weight("w_patch", {pixels, frame.hidden}, format);
+  const TensorId b = block.weight("b_patch", {frame.hidden}, frame.activation());
+  const TensorId y = block.matmul(
+      "patch_embedding", {x, w, b},
+      {"patches", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
+  const TensorId table = block.weight("w_positions", {positions, frame.hidden}, frame.activation());
+  const TensorId tokens = block.weight("w_extra", {extra, frame.hidden}, frame.activation());
+  block.sum("position_add", {y, table, tokens}, residual(frame, "x"));
+  return block.finish();
+}
+
+/// `tied`: the table is stored with another block.
+Block embedding_block(const Frame& frame, std::string name, bool tied) {
+  const DecoderSpec& spec = frame.spec;
+  BlockBuilder block(frame.workload, std::move(name));
   const DimId vocab = frame.dim("vocab", DimKind::vocab, spec.vocab);
   const TensorId ids =
       block.tensor({"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
   const TensorId table =
       block.weight("w_embedding", {vocab, frame.hidden}, frame.weights(spec.formats.embedding));
+  block.set_tied(table, tied);
   const Out plain = {"x", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()};
   Out out = plain;
   if (spec.streams > 1) out.name = "x_single";
@@ -172,6 +225,12 @@ TensorId add_layer(const Frame& frame, BlockBuilder& block, TensorId x, const La
     const auto mix = [&](TensorId n) { return parts::add_mixer(frame, block, layer.mixer, n); };
     x = add_sublayer(frame, block, x, layer, std::pair{std::string("attention"), mix});
   }
+  if (layer.cross) {
+    const auto attend = [&](TensorId n) {
+      return parts::add_cross_attention(frame, block, layer.mixer, n);
+    };
+    x = add_sublayer(frame, block, x, layer, std::pair{std::string("cross"), attend});
+  }
   if (layer.mlp.kind != MlpKind::none) {
     const auto mlp = [&](TensorId n) { return parts::add_mlp(frame, block, layer.mlp, n); };
     x = add_sublayer(frame, block, x, layer, std::pair{std::string("mlp"), mlp});
@@ -182,10 +241,11 @@ TensorId add_layer(const Frame& frame, BlockBuilder& block, TensorId x, const La
 /// The logits of x[... hidden], and the loss in training.
 void add_logits(const Frame& frame, BlockBuilder& block, TensorId x, bool counted) {
   const DecoderSpec& spec = frame.spec;
-  const DimId vocab = frame.dim("vocab", DimKind::vocab, spec.vocab);
+  const DimId vocab = spec.outputs > 0 ? frame.dim("outputs", DimKind::other, spec.outputs)
+                                       : frame.dim("vocab", DimKind::vocab, spec.vocab);
   const TensorId w =
       block.weight("w_head", {frame.hidden, vocab}, frame.weights(spec.formats.head));
-  block.set_tied(w, spec.tied || !counted);
+  block.set_tied(w, (spec.tied && spec.outputs == 0) || !counted);
   std::vector<TensorId> inputs = {x, w};
   if (spec.head_bias) inputs.push_back(block.weight("b_head", {vocab}, frame.activation()));
   Out out = block.like(x, "logits");
@@ -193,11 +253,13 @@ void add_logits(const Frame& frame, BlockBuilder& block, TensorId x, bool counte
   out.format = NumberFormat::fp32;
   const TensorId logits = block.matmul("logits", inputs, out);
   if (frame.request.phase != Phase::training) return;
-  Out targets = {"targets", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input};
+  std::vector<Axis> rows = block.at(x).axes;
+  rows.pop_back();
+  Out targets = {"targets", rows, NumberFormat::int32, TensorRole::input};
   OpAttributes attributes;
   attributes.over = vocab;
   attributes.work_per_element = 5;  // maximum, subtract, exp, sum, divide
-  Out loss = {"loss", axes({frame.batch, frame.seq}), NumberFormat::fp32};
+  Out loss = {"loss", rows, NumberFormat::fp32};
   block.op("cross_entropy", OpKind::cross_entropy, {logits, block.tensor(targets)}, loss,
            attributes);
 }
@@ -206,8 +268,9 @@ Block head_block(const Frame& frame) {
   const DecoderSpec& spec = frame.spec;
   BlockBuilder block(frame.workload, "head");
   TensorId x = block.tensor(residual(frame, "x"));
-  // Only the last token's logits are needed to go on.
-  const bool last_only = frame.caching() && spec.head && frame.request.sequence > 1;
+  // Only the last token's logits are needed to go on; classes are told from one token.
+  const bool one_only = frame.caching() || spec.outputs > 0;
+  const bool last_only = one_only && spec.head && frame.request.sequence > 1;
   if (last_only) {
     Out last = residual(frame, "x_last");
     last.axes.erase(last.axes.begin() + 1);
@@ -316,13 +379,44 @@ void append_layer(DecoderSpec& spec, const LayerSpec& layer, std::int64_t repeat
   }
 }
 
-Workload build_decoder(const DecoderSpec& spec, const ModelRequest& request) {
+namespace {
+
+/// Embedding, layers and last norm of the encoder. A decode step only keeps their weights.
+/// Returns the source's context, as the decoder sees it.
+DimId add_encoder(const DecoderSpec& spec, const ModelRequest& asked, Workload& workload) {
+  const EncoderSpec& encoder = *spec.encoder;
+  const ModelRequest request = source_request(asked);
+  const Frame frame = source_frame(spec, request, workload);
+  const SegmentUse use =
+      asked.phase == Phase::decode ? SegmentUse::idle : SegmentUse::executed;
+  append_block(workload, embedding_block(frame, "source_embedding", true), 1, use);
+  append_block(workload, layer_block(frame, encoder.layer, "encoder"), encoder.repeat, use);
+  if (spec.final_norm) {
+    BlockBuilder end(workload, "encoder_end");
+    const TensorId x = end.tensor(residual(frame, "x"));
+    parts::add_norm(frame, end, "encoder_norm", x, frame.activation());
+    append_block(workload, end.finish(), 1, use);
+  }
+  return frame.context;
+}
+
+}  // namespace
+
+Workload build_decoder(const DecoderSpec& spec, const ModelRequest& asked) {
   Workload workload;
   workload.name = spec.name;
-  workload.phase = request.phase;
-  const Frame frame = make_frame(spec, request, workload);
+  workload.phase =
+      spec.patches && asked.phase == Phase::prefill ? Phase::forward : asked.phase;
+  DimId source = 0;
+  if (spec.encoder) source = add_encoder(spec, asked, workload);
+  const ModelRequest request = own_request(spec, asked);
+  Frame frame = make_frame(spec, request, workload);
+  frame.source = source;
   if (spec.vision) parts::add_vision(frame, *spec.vision);
-  append_block(workload, embedding_block(frame), 1, SegmentUse::executed);
+  append_block(workload,
+               spec.patches ? patch_block(frame, *spec.patches)
+                            : embedding_block(frame, "embedding", false),
+               1, SegmentUse::executed);
   const auto first = static_cast<std::uint32_t>(workload.blocks.size());
   for (std::size_t i = 0; i < spec.layers.size(); ++i)
     workload.blocks.push_back(layer_block(frame, spec.layers[i], block_name(spec, i)));

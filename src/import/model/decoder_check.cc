@@ -106,6 +106,27 @@ void check_vision(Checker& check, const VisionSpec& vision) {
              "patches are too large");
 }
 
+/// What stands in the place of tokens, and whom layers that cross attend to.
+void check_tokens(Checker& check, const DecoderSpec& spec) {
+  const bool crosses = std::any_of(spec.layers.begin(), spec.layers.end(),
+                                   [](const LayerSpec& layer) { return layer.cross; });
+  check.that(!crosses || spec.encoder, "layers attend to an encoder that is not there");
+  check.that(!crosses || spec.streams <= 1, "layers with an encoder have one residual stream");
+  if (spec.patches) {
+    check.at_least("patch", spec.patches->patch, 1);
+    check.at_least("side", spec.patches->side, spec.patches->patch);
+    check.at_least("channels", spec.patches->channels, 1);
+    check.at_least("extra", spec.patches->extra, 1);
+    if (spec.patches->patch > 0) check.at_least("patches", spec.patches->tokens(), 1);
+    check.that(!spec.encoder && !spec.vision, "an image model has no encoder and no image tower");
+    check.that(!spec.head || spec.outputs > 0, "the head of an image model has outputs");
+    check.that(spec.patches->side <= 100'000 && spec.patches->patch <= 10'000 &&
+                   spec.patches->channels <= 1000 && spec.patches->extra <= 1000,
+               "patches are too large");
+  }
+  if (spec.encoder) check.at_least("encoder", spec.encoder->repeat, 1);
+}
+
 void append(std::vector<std::string>& all, std::vector<std::string> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -124,7 +145,9 @@ void check_layer(std::vector<std::string>& all, std::string where, const LayerSp
 std::vector<std::string> mistakes_in(const DecoderSpec& spec) {
   Checker check("");
   check.at_least("hidden", spec.hidden, 1);
-  check.at_least("vocab", spec.vocab, 1);
+  check.at_least("vocab", spec.vocab, spec.patches ? 0 : 1);
+  check.at_least("outputs", spec.outputs, 0);
+  check_tokens(check, spec);
   check.at_least("positions", spec.positions, 0);
   check.at_least("token_types", spec.token_types, 0);
   check.that(spec.streams >= 0 && spec.streams <= 1000, "streams is not 0 to 1000");
@@ -142,6 +165,16 @@ std::vector<std::string> mistakes_in(const DecoderSpec& spec) {
   std::vector<std::string> all = check.take();
   for (std::size_t i = 0; i < std::min(spec.layers.size(), kMostKinds); ++i)
     check_layer(all, fmt::format("layer kind {}: ", i + 1), spec.layers[i]);
+  if (spec.encoder) {
+    check_layer(all, "encoder: ", spec.encoder->layer);
+    if (spec.encoder->layer.cross) all.emplace_back("encoder: it attends to itself only");
+    if (spec.encoder->repeat > kMostLayers) all.emplace_back("encoder: too many layers");
+  }
+  for (std::size_t i = 0; i < std::min(spec.layers.size(), kMostKinds); ++i) {
+    const LayerSpec& layer = spec.layers[i];
+    if (layer.cross && (layer.mixer.kind != MixerKind::attention || layer.parallel))
+      all.emplace_back("layers that cross have softmax attention before their MLP");
+  }
   for (const LayerSpec& draft : spec.drafts)
     check_layer(all, "draft layer: ", draft);
   if (spec.vision) {
@@ -150,6 +183,11 @@ std::vector<std::string> mistakes_in(const DecoderSpec& spec) {
     append(all, vision.take());
   }
   return all;
+}
+
+std::vector<std::string> mistakes_in(const DecoderSpec& spec, const ModelRequest& request) {
+  if (!spec.patches || (request.phase != Phase::decode && request.past == 0)) return {};
+  return {"an image model keeps no cache: it has no decode step and no past"};
 }
 
 std::vector<std::string> mistakes_in(const ModelRequest& request) {

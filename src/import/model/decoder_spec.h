@@ -82,6 +82,7 @@ struct LayerSpec {
   bool single_norm = false;  ///< parallel: one norm for both
   bool post_norms = false;   ///< a norm behind mixer and MLP besides the one before (Gemma 2)
   bool norm_after = false;   ///< the only norms stand behind the residual adds (BERT)
+  bool cross = false;        ///< attends to the encoder's output behind its own mixer (T5)
 
   friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
 };
@@ -114,6 +115,26 @@ struct VisionSpec {
   friend bool operator==(const VisionSpec&, const VisionSpec&) = default;
 };
 
+/// The encoder of an encoder-decoder: `repeat` layers that see all source tokens, with embeddings,
+/// positions and norms of the decoder's kind. Its table is the decoder's.
+struct EncoderSpec {
+  LayerSpec layer;
+  std::int64_t repeat = 0;
+
+  friend bool operator==(const EncoderSpec&, const EncoderSpec&) = default;
+};
+
+/// Patches of an image in the place of tokens (ViT, arXiv 2010.11929).
+struct PatchSpec {
+  std::int64_t side = 0;   ///< of the image, pixels
+  std::int64_t patch = 0;  ///< side of a patch, pixels
+  std::int64_t channels = 3;
+  std::int64_t extra = 1;  ///< learned tokens besides the patches: the class token
+
+  std::int64_t tokens() const { return (side / patch) * (side / patch) + extra; }
+  friend bool operator==(const PatchSpec&, const PatchSpec&) = default;
+};
+
 /// Storage formats by class of tensor, in inference. Training keeps weights in `activation`.
 struct TensorFormats {
   NumberFormat activation = NumberFormat::bf16;
@@ -141,6 +162,7 @@ struct DecoderSpec {
   std::int64_t positions = 0;    ///< learned position embeddings; 0 = none
   std::int64_t token_types = 0;  ///< learned segment embeddings (BERT); 0 = none
   std::int64_t max_context = 0;  ///< tokens the model was made for; 0 = not stated
+  std::int64_t outputs = 0;  ///< width of a head on one token: classes, a projection; 0 = vocabulary
   bool causal = true;
   bool tied = false;  ///< the head's weight is the embedding table
   bool head = true;   ///< projects to the vocabulary
@@ -155,6 +177,8 @@ struct DecoderSpec {
   std::int64_t streams = 0;       ///< residual streams of hyper-connections (arXiv 2512.24880)
   std::int64_t sinkhorn = 0;      ///< their normalisation rounds
   std::optional<VisionSpec> vision;
+  std::optional<EncoderSpec> encoder;  ///< with layers that cross
+  std::optional<PatchSpec> patches;    ///< an image model: no vocabulary, no cache
   TensorFormats formats;
 
   friend bool operator==(const DecoderSpec&, const DecoderSpec&) = default;
@@ -182,5 +206,8 @@ std::vector<std::string> mistakes_in(const DecoderSpec& spec);
 
 /// Mistakes of a request: sizes below 1 or above 1e10, decode without a past.
 std::vector<std::string> mistakes_in(const ModelRequest& request);
+
+/// Requests that are possible, but not of this model: a decode step of an image model.
+std::vector<std::string> mistakes_in(const DecoderSpec& spec, const ModelRequest& request);
 
 }  // namespace fastpath

@@ -225,6 +225,9 @@ Result<Imported<Workload>> load_model(std::string_view name_or_path, const Model
   }
   auto spec = load_spec(name_or_path, library);
   if (!spec) return failure(std::move(spec.error()));
+  for (std::string& mistake : mistakes_in(spec->value, request))
+    mistakes.push_back({{"command line", 0, 0}, std::move(mistake), ""});
+  if (!mistakes.empty()) return failure(std::move(mistakes));
   return Imported<Workload>{build_decoder(spec->value, request), std::move(spec->warnings)};
 }
 

@@ -16,13 +16,18 @@ struct Frame {
   DimId context = 0;
   DimId hidden = 0;
   DimId streams = 0;  ///< valid if the spec has hyper-connections
+  DimId source = 0;   ///< of an encoder: context of its tokens, as the decoder sees them
+  bool encoding = false;  ///< tokens of an encoder or an image: all see all, nothing is kept
 
-  bool caching() const { return request.phase == Phase::prefill || request.phase == Phase::decode; }
+  bool causal() const { return spec.causal && !encoding; }
+  bool caching() const {
+    return !encoding && (request.phase == Phase::prefill || request.phase == Phase::decode);
+  }
   std::int64_t keys() const { return request.past + request.sequence; }
   NumberFormat activation() const { return spec.formats.activation; }
   /// Published weights may be quantised; training keeps the activations' format.
   NumberFormat weights(NumberFormat published) const {
-    return caching() || request.phase == Phase::forward ? published : activation();
+    return request.phase == Phase::training ? activation() : published;
   }
   /// Format in which a matmul with weights of `published` takes its input.
   NumberFormat inputs_for(NumberFormat published) const {
@@ -56,6 +61,10 @@ TensorId add_keys(const Frame& frame, BlockBuilder& block, std::string name, Ten
 
 /// n[batch seq hidden] -> [batch seq hidden].
 TensorId add_mixer(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer, TensorId n);
+/// Attention of n's tokens to the encoder's output. A decode step reads keys and values that the
+/// prefill kept.
+TensorId add_cross_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,
+                             TensorId n);
 TensorId add_latent_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,
                               TensorId n);
 TensorId add_compressed_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,

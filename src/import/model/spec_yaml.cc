@@ -67,10 +67,17 @@ constexpr std::array<MlpFlag, 4> kMlpFlags{{{"gated", &MlpSpec::gated},
                                             {"router_bias", &MlpSpec::router_bias},
                                             {"shared_gate", &MlpSpec::shared_gate}}};
 using LayerFlag = std::pair<const char*, bool LayerSpec::*>;
-constexpr std::array<LayerFlag, 4> kLayerFlags{{{"parallel", &LayerSpec::parallel},
+constexpr std::array<LayerFlag, 5> kLayerFlags{{{"parallel", &LayerSpec::parallel},
                                                 {"single_norm", &LayerSpec::single_norm},
                                                 {"post_norms", &LayerSpec::post_norms},
-                                                {"norm_after", &LayerSpec::norm_after}}};
+                                                {"norm_after", &LayerSpec::norm_after},
+                                                {"cross", &LayerSpec::cross}}};
+using PatchSize = std::pair<const char*, std::int64_t PatchSpec::*>;
+constexpr std::array<PatchSize, 4> kPatchSizes{{{"side", &PatchSpec::side},
+                                                {"patch", &PatchSpec::patch},
+                                                {"channels", &PatchSpec::channels},
+                                                {"extra", &PatchSpec::extra}}};
+constexpr std::array<std::pair<const char*, bool PatchSpec::*>, 0> kPatchFlags{};
 using VisionSize = std::pair<const char*, std::int64_t VisionSpec::*>;
 constexpr std::array<VisionSize, 10> kVisionSizes{{{"layers", &VisionSpec::layers},
                                                    {"hidden", &VisionSpec::hidden},
@@ -98,11 +105,12 @@ constexpr std::array<FormatField, 11> kFormatFields{{{"activation", &TensorForma
                                                      {"state", &TensorFormats::state},
                                                      {"inputs", &TensorFormats::inputs}}};
 using SpecSize = std::pair<const char*, std::int64_t DecoderSpec::*>;
-constexpr std::array<SpecSize, 7> kSpecSizes{{{"hidden", &DecoderSpec::hidden},
+constexpr std::array<SpecSize, 8> kSpecSizes{{{"hidden", &DecoderSpec::hidden},
                                               {"vocab", &DecoderSpec::vocab},
                                               {"positions", &DecoderSpec::positions},
                                               {"token_types", &DecoderSpec::token_types},
                                               {"max_context", &DecoderSpec::max_context},
+                                              {"outputs", &DecoderSpec::outputs},
                                               {"streams", &DecoderSpec::streams},
                                               {"sinkhorn", &DecoderSpec::sinkhorn}}};
 using SpecFlag = std::pair<const char*, bool DecoderSpec::*>;
@@ -252,7 +260,26 @@ void read_drafts(YamlMap& map, DecoderSpec& spec, const std::vector<std::string>
   }
 }
 
-/// Kinds that only drafts use are not layers of the model.
+void read_encoder(YamlMap& map, DecoderSpec& spec, const std::vector<std::string>& names) {
+  const YamlNode* node = map.get("encoder");
+  if (node == nullptr) return;
+  const auto text = map.reader().string(*node);
+  if (!text) return;
+  const std::vector<LayerRun> runs = read_runs(map.reader(), *node, *text, names);
+  if (runs.size() > 1) map.reader().error(*node, "an encoder has layers of one kind");
+  if (runs.size() == 1) spec.encoder = {spec.layers[runs[0].layer], runs[0].repeat};
+}
+
+void read_patches(YamlMap& map, DecoderSpec& spec) {
+  const YamlNode* node = map.get("patches");
+  if (node == nullptr) return;
+  YamlMap fields(map.reader(), *node, "the patches");
+  spec.patches.emplace();
+  read_fields(fields, *spec.patches, kPatchSizes, kPatchFlags);
+  fields.finish();
+}
+
+/// Kinds that only drafts or an encoder use are not layers of the model.
 void drop_unused_kinds(DecoderSpec& spec) {
   std::vector<LayerSpec> kept;
   std::vector<std::size_t> index(spec.layers.size(), spec.layers.size());
@@ -356,7 +383,7 @@ std::string kind_name(const LayerSpec& layer) {
   const bool window = layer.mixer.kind == MixerKind::attention && layer.mixer.window > 0;
   const std::string mixer = window ? "window" : choice_name(kMixerKinds, layer.mixer.kind);
   const std::string mlp = choice_name(kMlpKinds, layer.mlp.kind);
-  return mixer + (mixer.empty() || mlp.empty() ? "" : "_") + mlp;
+  return (layer.cross ? "cross_" : "") + mixer + (mixer.empty() || mlp.empty() ? "" : "_") + mlp;
 }
 
 /// A short name for each kind: what tells it from the others.
@@ -425,6 +452,8 @@ Result<Imported<DecoderSpec>> read_model_yaml(std::string_view text, std::string
   read_kinds(map, spec, names);
   read_pattern(map, spec, names);
   read_drafts(map, spec, names);
+  read_encoder(map, spec, names);
+  read_patches(map, spec);
   read_vision(map, spec);
   read_formats(map, spec);
   map.finish();
@@ -452,6 +481,12 @@ std::string write_model_yaml(const DecoderSpec& spec) {
     drafts.push_back({static_cast<std::size_t>(found - kinds.begin()), 1});
     if (found == kinds.end()) kinds.push_back(draft);
   }
+  std::size_t encoder = 0;
+  if (spec.encoder) {
+    const auto found = std::find(kinds.begin(), kinds.end(), spec.encoder->layer);
+    encoder = static_cast<std::size_t>(found - kinds.begin());
+    if (found == kinds.end()) kinds.push_back(spec.encoder->layer);
+  }
   const std::vector<std::string> names = kind_names(kinds);
   text += "kinds:\n";
   for (std::size_t i = 0; i < kinds.size(); ++i)
@@ -463,6 +498,12 @@ std::string write_model_yaml(const DecoderSpec& spec) {
     for (const LayerRun& run : drafts)
       parts.push_back(fmt::format("1 {}", names[run.layer]));
     text += fmt::format("drafts: {}\n", fmt::join(parts, ", "));
+  }
+  if (spec.encoder) text += fmt::format("encoder: {} {}\n", spec.encoder->repeat, names[encoder]);
+  if (spec.patches) {
+    std::vector<std::string> sizes;
+    write_fields(sizes, *spec.patches, kPatchSizes, kPatchFlags);
+    text += fmt::format("patches: {}\n", flow(sizes));
   }
   if (spec.vision) text += write_vision(*spec.vision);
   return text + write_formats(spec.formats);
