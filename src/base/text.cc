@@ -158,9 +158,12 @@ std::vector<std::string_view> continuations(std::string_view word,
 }  // namespace
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  const auto near = nearest(word, candidates);
   const std::vector<std::string_view> longer = continuations(word, candidates);
-  if (longer.size() > 1) return fmt::format("did you mean '{}'?", fmt::join(longer, "', '"));
-  if (const auto near = nearest(word, candidates)) return "did you mean '" + *near + "'?";
+  if (!longer.empty() && !(near && near->starts_with(word))) {
+    return fmt::format("did you mean '{}'?", fmt::join(longer, "', '"));
+  }
+  if (near) return "did you mean '" + *near + "'?";
   if (candidates.empty()) return {};
   const std::size_t listed = std::min(candidates.size(), kMostListed);
   std::string text = fmt::format("known: {}", fmt::join(candidates.first(listed), ", "));
