@@ -69,8 +69,8 @@ struct OperatorRow {
   double count = 0;  ///< executions per step on the reported rank
   Seconds time;      ///< of all executions
   Flops work;
-  Bytes traffic;  ///< main memory, or bytes sent for a collective
-  KernelClass kernel = KernelClass::elementwise;    ///< of an operator
+  Bytes traffic;                                  ///< main memory, or bytes sent for a collective
+  KernelClass kernel = KernelClass::elementwise;  ///< of an operator
   NumberFormat compute_format = NumberFormat::bf16;  ///< of an operator
 };
 
@@ -82,8 +82,9 @@ struct Elasticity {
 
 struct Prediction {
   Phase phase = Phase::forward;
-  Estimate<Seconds> step;       ///< one training step, prefill, decode step or forward
-  double extrapolated = 0;      ///< share of the time in what is unlike any measured operator, collective or step
+  Estimate<Seconds> step;  ///< one training step, prefill, decode step or forward
+  double extrapolated =
+      0;  ///< share of the time in what is unlike any measured operator, collective or step
   TimeByBound by_bound{};       ///< adds up to step.value
   Flops model_work;             ///< of the whole step on all devices, recomputation not counted
   Flops executed_work;          ///< recomputation and padding counted

@@ -41,9 +41,9 @@ ExplainedTerm given(std::string name, double value, Unit unit, std::string from,
 }
 
 void add_framework(Terms& terms, const Framework& framework) {
-  std::string from = fmt::format(
-      "fitted to {} published steps of {}", framework.rows,
-      framework.id.empty() ? std::string("all frameworks") : framework.id);
+  std::string from =
+      fmt::format("fitted to {} published steps of {}", framework.rows,
+                  framework.id.empty() ? std::string("all frameworks") : framework.id);
   const std::pair<std::string_view, const Fitted*> factors[] = {
       {"factor on contractions", &framework.contraction},
       {"factor on norms and maps", &framework.memory},
@@ -213,9 +213,10 @@ void add_kernel(Terms& terms, const Device& device, const OperatorRow& row) {
     return;
   }
   std::string from = fmt::format(
-      "fitted to {} rows of {} of {}; 90 % of unseen ones took {:.2f} to {:.2f} of their prediction",
+      "fitted to {} rows of {} of {}; 90 % of unseen ones took {:.2f} to {:.2f} of their "
+      "prediction",
       entry->rows, kernels,
-      entry->format.empty()  ? "any format"
+      entry->format.empty()   ? "any format"
       : entry->format == "16" ? "16 bits"
                               : entry->format,
       entry->low, entry->high);
@@ -275,18 +276,18 @@ Terms explain_operator(const PredictedCase& c, std::string_view name) {
     if (row.block + "/" + row.op != name) continue;
     total += row.time.base();
     const bool collective = row.collective != Collective::none;
-    terms.push_back({fmt::format("{}{}{} x {}", name_of(row.pass), collective ? ", " : "",
-                                 collective ? name_of(row.collective) : "", row.count),
-                     row.time.base(),
-                     Unit::seconds,
-                     collective
-                         ? "latency x rounds + sent / (bandwidth x share reached)"
-                         : "launch + (compute^p + memory^p)^(1/p) over the kernel's tiles and waves, "
-                           "limited by " +
-                               std::string(name_of(row.bound)),
-                     "",
-                     {},
-                     1});
+    terms.push_back(
+        {fmt::format("{}{}{} x {}", name_of(row.pass), collective ? ", " : "",
+                     collective ? name_of(row.collective) : "", row.count),
+         row.time.base(),
+         Unit::seconds,
+         collective ? "latency x rounds + sent / (bandwidth x share reached)"
+                    : "launch + (compute^p + memory^p)^(1/p) over the kernel's tiles and waves, "
+                      "limited by " +
+                          std::string(name_of(row.bound)),
+         "",
+         {},
+         1});
     if (collective) {
       add_links(terms, c, row);
     } else {

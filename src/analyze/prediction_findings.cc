@@ -327,10 +327,11 @@ void add_notes(Findings& findings, const PredictedCase& c) {
                     p.devices, c.system.device_count()));
   }
   if (p.extrapolated > 0.1) {
-    findings.notes.push_back(fmt::format(
-        "{:.0f} % of the time is in operators or collectives unlike any measured ones: the interval "
-        "is wide there.",
-        100 * p.extrapolated));
+    findings.notes.push_back(
+        fmt::format("{:.0f} % of the time is in operators or collectives unlike any measured ones: "
+                    "the interval "
+                    "is wide there.",
+                    100 * p.extrapolated));
   }
   if (!p.energy) findings.notes.emplace_back("No energy: the device's power is not known.");
   if (!p.cost)

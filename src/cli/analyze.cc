@@ -8,11 +8,13 @@
 #include <fmt/format.h>
 #include <glob.h>
 
+#include "analyze/trace/roofline.h"
 #include "analyze/trace/trace_diff.h"
 #include "analyze/trace/trace_findings.h"
 #include "base/text.h"
 #include "cli/emit.h"
 #include "cli/verbs.h"
+#include "cli/what_if.h"
 #include "import/trace/trace.h"
 #include "report/annotated_trace.h"
 
@@ -21,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<Flag, 6> kAnalyzeFlags{{
+constexpr std::array<Flag, 9> kAnalyzeFlags{{
     {"window", FlagKind::text, "NAME",
      "annotation that the critical path covers (default: all of the trace)", "", false},
     {"instance", FlagKind::text, "N", "which of several of that name, from 0 (default 0)", "",
@@ -35,6 +37,15 @@ constexpr std::array<Flag, 6> kAnalyzeFlags{{
      false},
     {"annotate", FlagKind::file, "FILE",
      "also write the trace with its critical path, for ui.perfetto.dev (of one trace)", "", false},
+    {"what-if", FlagKind::text, "CHANGES",
+     "instead: replay with changes: device=ID, format=FORMAT, kernels:NAME=FACTOR, "
+     "collectives=FACTOR, link=FACTOR, copies=FACTOR, launch=FACTOR, host=FACTOR, sync=off, "
+     "fuse=elementwise",
+     "", false},
+    {"measurements", FlagKind::file, "FILE",
+     "also write operators of one kernel as measurements, for fastpath calibrate", "", false},
+    {"device", FlagKind::text, "ID",
+     "the device that the traces were recorded on, where they do not say it", "", false},
 }};
 
 bool is_trace_name(const fs::path& path) {
@@ -203,6 +214,39 @@ std::optional<Diagnostic> annotate(const std::string& path, const std::vector<st
   return write_file(path, annotated_trace(index_trace(trace->value, options.index), rank.path));
 }
 
+/// What needs the device of the traces: that of --device, or the one that they name.
+std::optional<Diagnostics> add_device(Session& session, const Arguments& arguments,
+                                      const std::vector<RankAnalysis>& ranks, Findings& findings) {
+  const std::string named = arguments.text_or("device", "");
+  const auto path = arguments.text("measurements");
+  const std::string recorded = ranks.empty() ? std::string() : ranks.front().device_name;
+  if (named.empty() && recorded.empty() && !path) return std::nullopt;
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return sources.error();
+  std::optional<Device> device;
+  if (named.empty()) {
+    device = device_of_driver(*sources, recorded);
+  } else {
+    const Result<System> system = sources->system(named);
+    if (!system) return system.error();
+    device = system->device;
+  }
+  if (!device || !device->has_data_sheet()) {
+    if (!path) return std::nullopt;
+    return Diagnostics{{command_line(),
+                        "--measurements: the catalog does not have the device of the traces",
+                        "name it: --device nvidia-h100-sxm-80gb"}};
+  }
+  const auto top = static_cast<std::size_t>(arguments.whole_or("top", 10));
+  Table table = roofline_table(ranks, *device, top);
+  if (!table.rows.empty()) findings.tables.push_back(std::move(table));
+  if (!path) return std::nullopt;
+  if (auto mistake = write_file(*path, trace_measurements(ranks, *device))) {
+    return Diagnostics{*std::move(mistake)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const Flag> diff_flags() { return std::span(kAnalyzeFlags).subspan(2, 3); }
@@ -233,6 +277,7 @@ int run_analyze(Session& session, const Arguments& arguments) {
   if (!options) return session.fail(options.error());
   const Result<std::vector<std::string>> files = trace_files(arguments.operands());
   if (!files) return session.fail(files.error());
+  if (arguments.has("what-if")) return run_what_if(session, arguments, *files, *options);
   const Result<std::vector<RankAnalysis>> ranks = RankReader(session, *files, *options).run();
   if (!ranks) return session.fail(ranks.error());
   if (!options->window.empty() &&
@@ -248,7 +293,11 @@ int run_analyze(Session& session, const Arguments& arguments) {
     if (mistake) return session.fail({*mistake});
   }
   const auto top = static_cast<std::size_t>(arguments.whole_or("top", 10));
-  return emit(session, arguments, describe_traces(*ranks, analyze_job(*ranks), top), kAnswered);
+  Findings findings = describe_traces(*ranks, analyze_job(*ranks), top);
+  if (const auto mistakes = add_device(session, arguments, *ranks, findings)) {
+    return session.fail(*mistakes);
+  }
+  return emit(session, arguments, findings, kAnswered);
 }
 
 }  // namespace fastpath::cli

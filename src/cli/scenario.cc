@@ -191,8 +191,8 @@ void check_devices(const Scenario& scenario, Diagnostics& mistakes) {
        fmt::format("split less, or add --devices {}", needed)});
 }
 
-/// Steps were published of transformers, on some generations of devices: what all frameworks have in
-/// common there is taken for a framework that is not named. Null elsewhere.
+/// Steps were published of transformers, on some generations of devices: what all frameworks have
+/// in common there is taken for a framework that is not named. Null elsewhere.
 Result<std::shared_ptr<const Framework>> usual_framework(const Workload& workload,
                                                          const std::string& generation) {
   const auto attends = [](const Block& block) {

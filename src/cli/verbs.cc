@@ -88,10 +88,11 @@ constexpr std::array<std::string_view, 1> kLowerExamples{
     "lower llama-3.1-8b --prefill --plan tp=2 | less"};
 constexpr std::array<std::string_view, 2> kImportExamples{"import config.json --prefill --seq 4096",
                                                           "import model.onnx --dim batch=8 --json"};
-constexpr std::array<std::string_view, 3> kAnalyzeExamples{
+constexpr std::array<std::string_view, 4> kAnalyzeExamples{
     "analyze rank0.json.gz",
     "analyze traces/ --json",
     "analyze step.json.gz --window 'ProfilerStep#7' --class communication=my_all_reduce",
+    "analyze step.json.gz --what-if 'device=nvidia-h200-sxm-141gb launch=0.5'",
 };
 constexpr std::array<std::string_view, 2> kDiffExamples{"diff before.json.gz after.json.gz",
                                                         "diff predicted.json measured/ --top 20"};
@@ -155,7 +156,8 @@ struct Tables {
                                    {"Detail", kImportFlags},
                                    {"Catalog", catalog_flags()},
                                    {"Output", report_flags()}}};
-  std::array<FlagGroup, 2> analyze{{{"Analysis", analyze_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 3> analyze{
+      {{"Analysis", analyze_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> diff{{{"Analysis", diff_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> validate{
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};

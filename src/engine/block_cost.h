@@ -78,8 +78,7 @@ struct Doubt {
 };
 
 /// `doubt`: where the pass's tasks are added; null = not wanted.
-PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models,
-                      Doubt* doubt = nullptr);
+PassCost cost_of_pass(const std::vector<Task>& tasks, const Models& models, Doubt* doubt = nullptr);
 
 /// Times of a pass's copies, each direction on its own.
 struct HostCopies {

@@ -43,8 +43,8 @@ struct HalfWidths {
   double early = 0;
 };
 
-/// Operators with one bound err together, since their kernels do; different bounds err independently.
-/// docs/decisions/0007-intervals.md.
+/// Operators with one bound err together, since their kernels do; different bounds err
+/// independently. docs/decisions/0007-intervals.md.
 HalfWidths half_widths(const Prediction& prediction, const Doubt& doubt) {
   const auto share = [&](Bound bound) {
     return prediction.by_bound[static_cast<std::size_t>(bound)] / prediction.step.value;

@@ -23,7 +23,7 @@ struct CostedBlocks {
   std::vector<BlockMemory> memory;  ///< by block of the workload
   WorkloadCounts work;              ///< of the workload as the plan changes it
   int prefetch = 1;                 ///< ZeRO-3: blocks whose weights are gathered ahead
-  Doubt doubt;    ///< of a step's passes, one micro-batch
+  Doubt doubt;                      ///< of a step's passes, one micro-batch
   Seconds ideal;  ///< device time of the model's matmuls and attention at their dense peaks
 };
 

@@ -76,9 +76,9 @@ void describe(A& archive, T& elasticity) {
 
 template <class A, Describes<Prediction> T>
 void describe(A& archive, T& prediction) {
-  auto& [phase, step, extrapolated, by_bound, model_work, executed_work, mfu, items_per_second, item, devices,
-         micro_batches, memory, out_of_memory, exposed, energy, cost, operators, elasticities] =
-      prediction;
+  auto& [phase, step, extrapolated, by_bound, model_work, executed_work, mfu, items_per_second,
+         item, devices, micro_batches, memory, out_of_memory, exposed, energy, cost, operators,
+         elasticities] = prediction;
   archive("phase", phase);
   archive("step_s", step);
   archive("extrapolated", extrapolated);

@@ -105,11 +105,11 @@ DeviceModel::Kernel DeviceModel::pick(const Device& device, KernelClass kernel_c
                                       NumberFormat format) {
   const KernelEntry* const best = kernel_entry(device, kernel_class, format);
   if (best == nullptr) {
-    return {parameters_without_entry(device, kernel_class, format),
-            interval_of_shares(achieved_share(device, kernel_class, format),
-                               device.achieved.memory),
-            {},
-            {}};
+    return {
+        parameters_without_entry(device, kernel_class, format),
+        interval_of_shares(achieved_share(device, kernel_class, format), device.achieved.memory),
+        {},
+        {}};
   }
   Kernel kernel{best->parameters, kUnknown, best->shortest, best->longest};
   kernel.parameters[P::warm] = 0;  // a model's operators do not repeat on the same operands

@@ -38,7 +38,8 @@ struct RelativeInterval {
 
 /// The device's entry for any library's kernels of a class and format, else of the class; null
 /// without either.
-const KernelEntry* kernel_entry(const Device& device, KernelClass kernel_class, NumberFormat format);
+const KernelEntry* kernel_entry(const Device& device, KernelClass kernel_class,
+                                NumberFormat format);
 
 /// What `cost` uses without an entry: built-in values with the shares of Device::achieved.
 KernelParameters parameters_without_entry(const Device& device, KernelClass kernel_class,

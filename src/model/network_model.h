@@ -71,8 +71,8 @@ class NetworkModel {
   std::vector<std::shared_ptr<const std::vector<CollectiveTuning>>> kept_;  ///< own the tunings
 };
 
-/// 90 % interval of a collective's time at `place`, of `payload`: that of the link's tuning, of systems
-/// it was fitted on or of others. Across nodes, and without a tuning, extrapolating.
+/// 90 % interval of a collective's time at `place`, of `payload`: that of the link's tuning, of
+/// systems it was fitted on or of others. Across nodes, and without a tuning, extrapolating.
 RelativeInterval relative_interval(const GroupPlace& place, std::string_view device, Bytes payload);
 
 /// Bytes that each rank sends, over the payload as Task::payload defines it.

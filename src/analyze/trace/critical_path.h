@@ -6,21 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "analyze/trace/dependency_graph.h"
 #include "analyze/trace/trace_index.h"
 
 namespace fastpath {
-
-/// Why the later of two points of the path could not be earlier.
-enum class PathCause : std::uint8_t {
-  host,             ///< an operator or call of the host runs
-  device,           ///< work of a device runs
-  launch,           ///< from a call to the start of what it launched on a free stream
-  between_kernels,  ///< from the end of work to the start of the next on its stream
-  order,            ///< no time passes: top-level operators follow each other, a launch on a busy
-                    ///< stream
-  sync,             ///< no time passes: a wait ends with what it waited for
-};
-inline constexpr int kPathCauses = 6;
 
 struct PathStep {
   std::uint32_t event = 0;      ///< that the step ends at: indexes Trace::events

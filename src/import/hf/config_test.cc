@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <gmock/gmock.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "import/hf/older_test_models.h"

@@ -9,9 +9,10 @@ namespace {
 
 /// What a decode step cannot know of an encoder-decoder.
 void say_source(Source& source) {
-  source.warn("model_type",
-              "an encoder-decoder: a prefill reads --seq source tokens and makes the first token; a "
-              "decode step has as many source tokens behind it as --past");
+  source.warn(
+      "model_type",
+      "an encoder-decoder: a prefill reads --seq source tokens and makes the first token; a "
+      "decode step has as many source tokens behind it as --past");
 }
 
 /// An encoder of `layers` of the decoder's kind, whose layers attend to it besides.
@@ -127,9 +128,10 @@ void read_clip(Source& source, DecoderSpec& spec) {
                         read_activation(source, {"hidden_act"}, "quick_gelu"), true);
   const bool sized = source.has("num_hidden_layers");
   append_layer(spec, layer, sized ? read_layers(source, {"num_hidden_layers"}) : 12);
-  source.warn("model_type",
-              "two towers: the image's runs with --images N, at its own --image-side (224 for most); "
-              "a forward pass only");
+  source.warn(
+      "model_type",
+      "two towers: the image's runs with --images N, at its own --image-side (224 for most); "
+      "a forward pass only");
 }
 
 void read_clip_vision(Source& source, DecoderSpec& spec) {

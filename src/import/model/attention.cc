@@ -364,7 +364,8 @@ TensorId add_cross_attention(const Frame& frame, BlockBuilder& block, const Mixe
   const NumberFormat format = frame.weights(frame.spec.formats.attention);
   const bool decodes = frame.request.phase == Phase::decode;
   const auto project_from = [&](const std::string& name, TensorId x, DimId heads, DimId size) {
-    std::vector<TensorId> inputs = {x, block.weight("w" + name, {frame.hidden, heads, size}, format)};
+    std::vector<TensorId> inputs = {x,
+                                    block.weight("w" + name, {frame.hidden, heads, size}, format)};
     if (mixer.qkv_bias)
       inputs.push_back(block.weight("b" + name, {heads, size}, frame.activation()));
     const DimId rows = block.at(x).axes[1].dim;
@@ -386,15 +387,17 @@ TensorId add_cross_attention(const Frame& frame, BlockBuilder& block, const Mixe
   };
   const TensorId k = kept("cross_k", dims.head_dim);
   const TensorId v = kept("cross_v", dims.value_dim);
-  const TensorId o = block.op("cross_attention", OpKind::attention, {q, k, v},
-                              {"cross_o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}),
-                               attention_input(frame)});
+  const TensorId o =
+      block.op("cross_attention", OpKind::attention, {q, k, v},
+               {"cross_o", axes({frame.batch, frame.seq, dims.heads, dims.value_dim}),
+                attention_input(frame)});
   std::vector<TensorId> inputs = {
       o, block.weight("w_cross_o", {dims.heads, dims.value_dim, frame.hidden}, format)};
   if (mixer.output_bias)
     inputs.push_back(block.weight("b_cross_o", {frame.hidden}, frame.activation()));
-  return block.matmul("cross_o_proj", inputs,
-                      {"cross_out", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
+  return block.matmul(
+      "cross_o_proj", inputs,
+      {"cross_out", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
 }
 
 TensorId add_latent_attention(const Frame& frame, BlockBuilder& block, const MixerSpec& mixer,

@@ -135,17 +135,17 @@ Out residual(const Frame& frame, std::string name) {
 Block patch_block(const Frame& frame, const PatchSpec& patches) {
   BlockBuilder block(frame.workload, "embedding");
   const NumberFormat format = frame.weights(frame.spec.formats.embedding);
-  const DimId pixels = frame.dim("patch_pixels", DimKind::other,
-                                 patches.channels * patches.patch * patches.patch);
+  const DimId pixels =
+      frame.dim("patch_pixels", DimKind::other, patches.channels * patches.patch * patches.patch);
   const DimId extra = frame.dim("extra_tokens", DimKind::other, patches.extra);
   const DimId positions = frame.dim("positions", DimKind::other, patches.tokens());
-  const TensorId x = block.tensor({"pixels", axes({frame.batch, frame.seq, pixels}),
-                                   frame.activation(), TensorRole::input});
+  const TensorId x = block.tensor(
+      {"pixels", axes({frame.batch, frame.seq, pixels}), frame.activation(), TensorRole::input});
   const TensorId w = block.weight("w_patch", {pixels, frame.hidden}, format);
   const TensorId b = block.weight("b_patch", {frame.hidden}, frame.activation());
-  const TensorId y = block.matmul(
-      "patch_embedding", {x, w, b},
-      {"patches", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
+  const TensorId y =
+      block.matmul("patch_embedding", {x, w, b},
+                   {"patches", axes({frame.batch, frame.seq, frame.hidden}), frame.activation()});
   const TensorId table = block.weight("w_positions", {positions, frame.hidden}, frame.activation());
   const TensorId tokens = block.weight("w_extra", {extra, frame.hidden}, frame.activation());
   block.sum("position_add", {y, table, tokens}, residual(frame, "x"));
@@ -153,9 +153,9 @@ Block patch_block(const Frame& frame, const PatchSpec& patches) {
 }
 
 /// `tied`: the table is stored with another block.
-Block embedding_block(const Frame& frame, std::string name, bool tied) {
+Block embedding_block(const Frame& frame, std::string called, bool tied) {
   const DecoderSpec& spec = frame.spec;
-  BlockBuilder block(frame.workload, std::move(name));
+  BlockBuilder block(frame.workload, std::move(called));
   const DimId vocab = frame.dim("vocab", DimKind::vocab, spec.vocab);
   const TensorId ids =
       block.tensor({"ids", axes({frame.batch, frame.seq}), NumberFormat::int32, TensorRole::input});
@@ -387,8 +387,7 @@ DimId add_encoder(const DecoderSpec& spec, const ModelRequest& asked, Workload& 
   const EncoderSpec& encoder = *spec.encoder;
   const ModelRequest request = source_request(asked);
   const Frame frame = source_frame(spec, request, workload);
-  const SegmentUse use =
-      asked.phase == Phase::decode ? SegmentUse::idle : SegmentUse::executed;
+  const SegmentUse use = asked.phase == Phase::decode ? SegmentUse::idle : SegmentUse::executed;
   append_block(workload, embedding_block(frame, "source_embedding", true), 1, use);
   append_block(workload, layer_block(frame, encoder.layer, "encoder"), encoder.repeat, use);
   if (spec.final_norm) {
@@ -405,18 +404,17 @@ DimId add_encoder(const DecoderSpec& spec, const ModelRequest& asked, Workload& 
 Workload build_decoder(const DecoderSpec& spec, const ModelRequest& asked) {
   Workload workload;
   workload.name = spec.name;
-  workload.phase =
-      spec.patches && asked.phase == Phase::prefill ? Phase::forward : asked.phase;
+  workload.phase = spec.patches && asked.phase == Phase::prefill ? Phase::forward : asked.phase;
   DimId source = 0;
   if (spec.encoder) source = add_encoder(spec, asked, workload);
   const ModelRequest request = own_request(spec, asked);
   Frame frame = make_frame(spec, request, workload);
   frame.source = source;
   if (spec.vision) parts::add_vision(frame, *spec.vision);
-  append_block(workload,
-               spec.patches ? patch_block(frame, *spec.patches)
-                            : embedding_block(frame, "embedding", false),
-               1, SegmentUse::executed);
+  append_block(
+      workload,
+      spec.patches ? patch_block(frame, *spec.patches) : embedding_block(frame, "embedding", false),
+      1, SegmentUse::executed);
   const auto first = static_cast<std::uint32_t>(workload.blocks.size());
   for (std::size_t i = 0; i < spec.layers.size(); ++i)
     workload.blocks.push_back(layer_block(frame, spec.layers[i], block_name(spec, i)));

@@ -162,7 +162,8 @@ struct DecoderSpec {
   std::int64_t positions = 0;    ///< learned position embeddings; 0 = none
   std::int64_t token_types = 0;  ///< learned segment embeddings (BERT); 0 = none
   std::int64_t max_context = 0;  ///< tokens the model was made for; 0 = not stated
-  std::int64_t outputs = 0;  ///< width of a head on one token: classes, a projection; 0 = vocabulary
+  std::int64_t outputs =
+      0;  ///< width of a head on one token: classes, a projection; 0 = vocabulary
   bool causal = true;
   bool tied = false;  ///< the head's weight is the embedding table
   bool head = true;   ///< projects to the vocabulary

@@ -15,8 +15,8 @@ struct Frame {
   DimId seq = 0;
   DimId context = 0;
   DimId hidden = 0;
-  DimId streams = 0;  ///< valid if the spec has hyper-connections
-  DimId source = 0;   ///< of an encoder: context of its tokens, as the decoder sees them
+  DimId streams = 0;      ///< valid if the spec has hyper-connections
+  DimId source = 0;       ///< of an encoder: context of its tokens, as the decoder sees them
   bool encoding = false;  ///< tokens of an encoder or an image: all see all, nothing is kept
 
   bool causal() const { return spec.causal && !encoding; }

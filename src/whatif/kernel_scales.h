@@ -1,0 +1,26 @@
+/// How much longer each piece of a device's work takes after the edits.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fastpath/result.h"
+
+#include "model/device_model.h"
+#include "whatif/what_if.h"
+
+namespace fastpath {
+
+struct KernelScales {
+  TimeScales times;
+  std::vector<std::string> class_of;       ///< by event; empty for what is no device's work
+  std::vector<RelativeInterval> interval;  ///< by event: of the new time; 1 to 1 = exact
+  std::vector<bool> by_shape;              ///< by event
+  std::vector<bool> by_class;              ///< by event
+};
+
+Result<KernelScales> kernel_scales(const TraceIndex& index, const Edits& edits,
+                                   const SwapDevices& devices,
+                                   const std::vector<KernelRule>& rules);
+
+}  // namespace fastpath
