@@ -6,43 +6,18 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
 #include "cli/flag_reader.h"
 #include "cli/scenario.h"
 #include "cli/serve_findings.h"
+#include "cli/serve_load.h"
 #include "cli/serving.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
-#include "import/requests/requests.h"
-#include "serve/load.h"
 
 namespace fastpath::cli {
 namespace {
-
-constexpr std::uintmax_t kMostBytes = 256u << 20;
-
-constexpr std::array<Flag, 12> kLoadFlags{{
-    {"requests", FlagKind::file, "FILE.csv", "a trace: docs/guide/serving.md has its columns", "",
-     false},
-    {"rate", FlagKind::text, "N", "requests a second that arrive (open loop)", "", false},
-    {"variation", FlagKind::text, "X",
-     "of the gaps between arrivals: 1 = Poisson (default), 0 = even, else Gamma", "", false},
-    {"concurrency", FlagKind::whole, "N", "that many requests at all times (closed loop)", "",
-     false},
-    {"count", FlagKind::whole, "N", "requests, or conversations (default 1000)", "", false},
-    {"isl", FlagKind::whole, "TOKENS", "length of prompts, or of what a turn adds (default 1024)",
-     "", false},
-    {"osl", FlagKind::whole, "TOKENS", "length of answers (default 128)", "", false},
-    {"length-spread", FlagKind::text, "X", "lengths are uniform within 1 - X and 1 + X (default 0)",
-     "", false},
-    {"turns", FlagKind::whole, "N", "of a conversation, each behind all before it (default 1)", "",
-     false},
-    {"think", FlagKind::text, "TIME", "from an answer to the next turn (default 0)", "", false},
-    {"speed-up", FlagKind::text, "X", "the trace's arrivals at X times their rate", "", false},
-    {"seed", FlagKind::whole, "N", "of arrivals and lengths (default 1)", "", false},
-}};
 
 constexpr std::array<Flag, 11> kEngineFlags{{
     {"engine", FlagKind::text, "ENGINE", "vllm (default), sglang or trtllm", "", false},
@@ -73,81 +48,7 @@ constexpr std::array<Flag, 4> kObjectiveFlags{{
     {"requests-csv", FlagKind::file, "FILE", "write a row for every request", "", false},
 }};
 
-/// Reads flags and collects all that is wrong with them.
-class Reader {
- public:
-  explicit Reader(const Arguments& arguments) : flags_(arguments) {}
-
-  double number(std::string_view flag, double fallback, double least, double most) {
-    const auto text = flags_.arguments().text(flag);
-    if (!text) return fallback;
-    const auto value = parse_number(*text);
-    if (value && *value >= least && *value <= most) return *value;
-    flags_.add({{command_line(),
-                 fmt::format("--{} {} is not a number from {:g} to {:g}", flag, in_quotes(*text),
-                             least, most),
-                 {}}});
-    return fallback;
-  }
-
-  template <class Q>
-  Q quantity(std::string_view flag) {
-    return flags_.quantity<Q>(flag).value_or(Q{});
-  }
-
-  void add(Diagnostic mistake) { flags_.add({std::move(mistake)}); }
-  const Diagnostics& mistakes() const { return flags_.mistakes(); }
-
-  Load load() {
-    Load load;
-    load.rate = number("rate", 0, 1e-9, 1e9);
-    load.variation = number("variation", 1, 0, 100);
-    load.concurrency = flags_.arguments().whole_or("concurrency", 0);
-    load.count = flags_.arguments().whole_or("count", 1000);
-    const double spread = number("length-spread", 0, 0, 1);
-    load.input = lengths(flags_.arguments().whole_or("isl", 1024), spread);
-    load.output = lengths(flags_.arguments().whole_or("osl", 128), spread);
-    load.turns = flags_.arguments().whole_or("turns", 1);
-    load.think = quantity<Seconds>("think");
-    load.seed = static_cast<std::uint64_t>(flags_.arguments().whole_or("seed", 1));
-    return load;
-  }
-
- private:
-  static Lengths lengths(std::int64_t mean, double spread) {
-    const auto middle = static_cast<double>(mean);
-    const auto least = static_cast<std::int64_t>(std::ceil(middle * (1 - spread)));
-    const auto most = static_cast<std::int64_t>(std::floor(middle * (1 + spread)));
-    return {std::max<std::int64_t>(1, least), std::max<std::int64_t>(1, most)};
-  }
-
-  FlagReader flags_;
-};
-
-Result<RequestStream> stream_from(const Arguments& arguments, Reader& reader) {
-  const Load load = reader.load();
-  const double speed_up = reader.number("speed-up", 1, 1e-6, 1e6);
-  const auto file = arguments.text("requests");
-  const int ways = static_cast<int>(file.has_value()) + static_cast<int>(arguments.has("rate")) +
-                   static_cast<int>(arguments.has("concurrency"));
-  if (ways != 1) {
-    reader.add({command_line(), ways == 0 ? "no requests: which load?" : "more than one load",
-                "give one of --requests FILE, --rate and --concurrency"});
-  }
-  if (!reader.mistakes().empty()) return failure(reader.mistakes());
-  if (!file) return stream_of(load);
-  const Result<std::string> text = read_file(*file, kMostBytes);
-  if (!text) return failure(text.error());
-  Result<RequestTrace> trace = read_requests(*text, *file);
-  if (!trace) return failure(trace.error());
-  if (arguments.has("count")) {
-    auto& requests = trace->stream.requests;
-    requests.resize(std::min(requests.size(), static_cast<std::size_t>(load.count)));
-  }
-  return at_rate(std::move(trace->stream), speed_up);
-}
-
-Engine with_options(Engine engine, const Arguments& arguments, Reader& reader) {
+Engine with_options(Engine engine, const Arguments& arguments, ServeFlags& reader) {
   engine.token_budget = arguments.whole_or("token-budget", engine.token_budget);
   engine.max_sequences = arguments.whole_or("max-sequences", engine.max_sequences);
   engine.block_tokens = arguments.whole_or("block-tokens", engine.block_tokens);
@@ -164,29 +65,10 @@ Routing routing_from(const Arguments& arguments) {
   return name == "prefix_aware" ? Routing::prefix_aware : Routing::round_robin;
 }
 
-/// Mean tokens of a sequence half-way through its answer.
-double typical_context(const RequestStream& stream) {
-  double sum = 0;
-  for (const Request& one : stream.requests)
-    sum += static_cast<double>(one.input) + static_cast<double>(one.output) / 2;
-  return std::max(1.0, sum / static_cast<double>(stream.requests.size()));
-}
-
 struct Group {
   ReplicaGroup group;
   Capacity capacity;
 };
-
-/// Question of a decode step, which finds the model, the system and a plan.
-Question question_of(const Arguments& arguments, const RequestStream& stream) {
-  Question question;
-  question.model = arguments.operands().front();
-  question.step.phase = Phase::decode;
-  question.step.batch = 64;
-  question.step.sequence = 1;
-  question.step.past = static_cast<std::int64_t>(typical_context(stream));
-  return question;
-}
 
 /// All that a serving run is asked.
 struct Order {
@@ -217,16 +99,15 @@ Result<Group> group_of(const Sources& sources, const std::string& model, const O
 }
 
 Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
-  Reader reader(arguments);
+  ServeFlags reader(arguments);
   Order order;
   order.bandwidth = reader.quantity<BytesPerSecond>("transfer-bandwidth");
-  order.objective = {reader.quantity<Seconds>("max-ttft"), reader.quantity<Seconds>("max-tpot"),
-                     reader.quantity<Seconds>("max-latency")};
-  Result<RequestStream> stream = stream_from(arguments, reader);
+  order.objective = reader.objective();
+  Result<RequestStream> stream = reader.stream();
   if (!stream) return failure(stream.error());
   order.stream = std::move(*stream);
   Result<Scenario> scenario =
-      one_scenario(sources, question_of(arguments, order.stream), arguments);
+      one_scenario(sources, decode_question(arguments.operands().front(), order.stream), arguments);
   if (!scenario) return failure(scenario.error());
   order.scenario = std::move(*scenario);
   const auto engines = embedded_engines();
@@ -268,7 +149,6 @@ BytesPerSecond transfer_bandwidth(const Order& order) {
 
 }  // namespace
 
-std::span<const Flag> serve_load_flags() { return kLoadFlags; }
 std::span<const Flag> serve_engine_flags() { return kEngineFlags; }
 std::span<const Flag> serve_system_flags() {
   static const std::vector<Flag> flags = system_flags_without("framework");  // of training

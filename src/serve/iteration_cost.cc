@@ -145,6 +145,18 @@ double IterationCost::decode_time(double sequences, double context) {
   });
 }
 
+double IterationCost::least_decode(double sequences, double least_context, double most_context) {
+  if (sequences <= 0) return 0;
+  const int first = context_index(least_context);
+  const int last = std::max(first, context_index(most_context)) + 1;
+  return between(axis_spot(sequences), [&](int n) {
+    double least = decode_time(axis_node(n), context_node(first));
+    for (int c = first + 1; c <= last; ++c)
+      least = std::min(least, decode_time(axis_node(n), context_node(c)));
+    return least;
+  });
+}
+
 double IterationCost::prompt_time(double tokens) {
   if (tokens <= 0) return 0;
   return between(axis_spot(tokens), [&](int t) {

@@ -91,6 +91,11 @@ class IterationCost {
 
   StepTable& table() { return *table_; }
 
+  /// Two terms of `time`, for bounds: prompt(tokens), and the least of decode(n, context) over a
+  /// range of contexts, which lies at one of its nodes.
+  double prompt(double tokens) { return prompt_time(tokens); }
+  double least_decode(double sequences, double least_context, double most_context);
+
  private:
   double decode_time(double sequences, double context);
   double prompt_time(double tokens);
