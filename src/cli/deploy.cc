@@ -120,11 +120,6 @@ Result<std::vector<Site>> sites_of(const Sources& sources, const Arguments& argu
 /// Per dollar where there is a choice of devices and all have a rent, unless the user says.
 Result<bool> counts_dollars(const Arguments& arguments, const std::vector<Site>& all) {
   const std::string asked = arguments.text_or("objective", "");
-  if (!asked.empty() && !is_goodput(asked)) {
-    return failure(command_line(),
-                   fmt::format("--objective {} is of a step, not of a deployment", asked),
-                   "goodput-per-device or goodput-per-dollar");
-  }
   for (const Site& one : all) {
     if (one.system.rent) continue;
     if (asked != "goodput-per-dollar") return false;
@@ -154,13 +149,31 @@ struct Asked {
   std::vector<Site> sites;
 };
 
-Result<DeploySpace> space_of(const Arguments& arguments, const std::vector<Site>& all) {
+Result<DeploySpace> space_of(const std::string& text) {
+  return DeploySpace::parse(text, {.file = "space", .line = 1, .column = 1});
+}
+
+std::string usual_space(const std::vector<Site>& all) {
   std::int64_t most = 1;
   for (const Site& one : all)
     most = std::max(most, one.system.devices);
-  const std::string text =
-      arguments.text_or("space", default_deploy_space(all.front().scenario.workload, most));
-  return DeploySpace::parse(text, {.file = "space", .line = 1, .column = 1});
+  return default_deploy_space(all.front().scenario.workload, most);
+}
+
+/// What is wrong with flags that need neither model nor system.
+Diagnostics mistakes_of_flags(const Arguments& arguments) {
+  Diagnostics mistakes = misplaced_search_flags(arguments);
+  const std::string objective = arguments.text_or("objective", "");
+  if (!objective.empty() && !is_goodput(objective)) {
+    mistakes.push_back({command_line(),
+                        fmt::format("--objective {} is of a step, not of a deployment", objective),
+                        "goodput-per-device or goodput-per-dollar"});
+  }
+  if (const auto text = arguments.text("space")) {
+    const auto space = space_of(*text);
+    if (!space) append(mistakes, space.error());
+  }
+  return mistakes;
 }
 
 Result<Asked> asked_from(const Sources& sources, const Arguments& arguments) {
@@ -169,7 +182,7 @@ Result<Asked> asked_from(const Sources& sources, const Arguments& arguments) {
   DeployQuestion& question = asked.question;
   question.task.limits = flags.objective();
   question.task.share = flags.number("percentile", 90, 1, 100) / 100;
-  Diagnostics mistakes = misplaced_search_flags(arguments);
+  Diagnostics mistakes = mistakes_of_flags(arguments);
   for (Diagnostic& one : mistakes)
     flags.add(std::move(one));
   Result<RequestStream> stream = flags.stream();
@@ -182,7 +195,7 @@ Result<Asked> asked_from(const Sources& sources, const Arguments& arguments) {
   const Result<bool> dollars = counts_dollars(arguments, asked.sites);
   if (!dollars) return failure(dollars.error());
   question.per_dollar = *dollars;
-  const Result<DeploySpace> space = space_of(arguments, asked.sites);
+  const Result<DeploySpace> space = space_of(arguments.text_or("space", usual_space(asked.sites)));
   if (!space) return failure(space.error());
   question.model = asked.sites.front().scenario.workload.name;
   question.repository = repository_of(sources, arguments.operands().front(), question.model);

@@ -71,7 +71,7 @@ std::string load_text(const RequestStream& stream) {
 Table summary(const DeployQuestion& asked) {
   std::vector<std::string> systems;
   for (const DeploySystem& one : asked.task.systems)
-    systems.push_back(fmt::format("{} x {}", one.devices, one.id));
+    systems.push_back(fmt::format("{} of {}", one.devices, one.id));
   return {
       "summary",
       "Summary",
@@ -183,7 +183,7 @@ std::vector<Cell> launch_row(const DeployQuestion& asked, const DeployChoice& ch
   order.role = role;
   order.max_sequences = choice.max_sequences > 0 ? choice.max_sequences : engine.max_sequences;
   order.token_budget = choice.token_budget > 0 ? choice.token_budget : engine.token_budget;
-  order.memory_share = engine.memory_share;
+  if (words == engine.id) order.memory_share = engine.memory_share;
   for (const Request& one : asked.task.stream.requests)
     order.longest = std::max(order.longest, one.input + one.output);
   const std::int64_t copies =
@@ -247,7 +247,7 @@ std::string describe_deployment(const DeployQuestion& asked, const DeployChoice&
     plan.execution = Execution::eager;  // what nobody chose is not said
     plan.compute_format.reset();
     const std::string text = describe_plan(plan);
-    return text.empty() ? std::string("tp=1") : text;
+    return text.starts_with("tp=") ? text : "tp=1 " + text;
   };
   std::string text;
   if (asked.task.systems.size() > 1) text += system.id + ": ";

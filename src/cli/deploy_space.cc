@@ -28,10 +28,21 @@ void append(Diagnostics& all, const Diagnostics& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
+/// A word that is neither a plan's nor a deployment's.
+Diagnostics unknown_word(const PlanWord& word) {
+  std::vector<std::string> known(kOwnWords.begin(), kOwnWords.end());
+  for (const PlanAxis& axis : plan_axes())
+    known.emplace_back(axis.word);
+  if (std::find(known.begin(), known.end(), word.key) != known.end()) return {};
+  return {{word.key_place, fmt::format("unknown word {}", in_quotes(word.key)),
+           did_you_mean(word.key, known)}};
+}
+
 /// What is wrong with a value, if anything.
 Diagnostics mistakes_of(const PlanWord& word, const std::string& value) {
   if (keeps_models_format(word.key, value)) return {};
   if (!is_own(word.key)) {
+    if (Diagnostics unknown = unknown_word(word); !unknown.empty()) return unknown;
     const PlanWord one{word.key, value, word.key_place, word.value_place};
     const Result<Plan> plan = plan_of_words({&one, 1});
     return plan ? Diagnostics{} : plan.error();

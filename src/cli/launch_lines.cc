@@ -17,10 +17,10 @@ std::string vllm_line(const LaunchOrder& order) {
     line += fmt::format(" --pipeline-parallel-size {}", plan.pipeline_parallel);
   if (plan.data_parallel > 1) line += fmt::format(" --data-parallel-size {}", plan.data_parallel);
   if (plan.expert_parallel > 1) line += " --enable-expert-parallel";
-  line += fmt::format(
-      " --max-num-seqs {} --max-num-batched-tokens {} --max-model-len {} "
-      "--gpu-memory-utilization {:g}",
-      order.max_sequences, order.token_budget, order.longest, order.memory_share);
+  line += fmt::format(" --max-num-seqs {} --max-num-batched-tokens {} --max-model-len {}",
+                      order.max_sequences, order.token_budget, order.longest);
+  if (order.memory_share > 0)
+    line += fmt::format(" --gpu-memory-utilization {:g}", order.memory_share);
   if (is_fp8(plan.weight_format)) line += " --quantization fp8";
   if (!caches_in_16_bits(plan)) line += " --kv-cache-dtype fp8";
   if (plan.execution == Execution::eager) line += " --enforce-eager";
@@ -39,10 +39,10 @@ std::string sglang_line(const LaunchOrder& order) {
   if (plan.pipeline_parallel > 1) line += fmt::format(" --pp-size {}", plan.pipeline_parallel);
   if (ranks > 1) line += fmt::format(" --dp-size {} --enable-dp-attention", ranks);
   if (plan.expert_parallel > 1) line += fmt::format(" --ep-size {}", plan.expert_parallel);
-  line += fmt::format(
-      " --max-running-requests {} --chunked-prefill-size {} --context-length {} "
-      "--mem-fraction-static {:g}",
-      order.max_sequences * ranks, order.token_budget * ranks, order.longest, order.memory_share);
+  line += fmt::format(" --max-running-requests {} --chunked-prefill-size {} --context-length {}",
+                      order.max_sequences * ranks, order.token_budget * ranks, order.longest);
+  if (order.memory_share > 0)
+    line += fmt::format(" --mem-fraction-static {:g}", order.memory_share);
   if (is_fp8(plan.weight_format)) line += " --quantization fp8";
   if (!caches_in_16_bits(plan)) line += " --kv-cache-dtype fp8_e4m3";
   if (plan.execution == Execution::eager) line += " --disable-cuda-graph";
@@ -73,10 +73,11 @@ std::string trtllm_line(const LaunchOrder& order) {
                       plan.tensor_parallel * plan.data_parallel);
   if (plan.pipeline_parallel > 1) line += fmt::format(" --pp_size {}", plan.pipeline_parallel);
   if (plan.expert_parallel > 1) line += fmt::format(" --ep_size {}", plan.expert_parallel);
-  line += fmt::format(
-      " --max_batch_size {} --max_num_tokens {} --max_seq_len {} "
-      "--kv_cache_free_gpu_memory_fraction {:g}",
-      order.max_sequences, order.token_budget, order.longest, order.memory_share);
+  line += fmt::format(" --max_batch_size {} --max_num_tokens {} --max_seq_len {}",
+                      order.max_sequences, order.token_budget, order.longest);
+  if (order.memory_share > 0) {
+    line += fmt::format(" --kv_cache_free_gpu_memory_fraction {:g}", order.memory_share);
+  }
   if (!options.empty()) line += " --extra_llm_api_options options.yml";
   return line;
 }

@@ -17,7 +17,7 @@ struct LaunchOrder {
   std::int64_t max_sequences = 0;  ///< of an attention rank
   std::int64_t token_budget = 0;   ///< of an attention rank
   std::int64_t longest = 0;        ///< tokens of a sequence
-  double memory_share = 0.9;
+  double memory_share = 0;         ///< 0: the engine's own
 };
 
 /// Flags as documented by vLLM 0.11, SGLang 0.5 and TensorRT-LLM 1.0. A worker whose plan the
