@@ -179,54 +179,89 @@ std::vector<Plan> DeploySpace::plans(const Workload& workload, const Device& dev
   return plans;
 }
 
-std::int64_t DeploySpace::add_to(DeployTask& task, DeploySystem system, const Workload& workload,
-                                 const Device& device) const {
-  system.plans = plans(workload, device);
-  const auto prefill_place = [&](Plan plan, std::int64_t tp) {
-    plan.tensor_parallel = static_cast<int>(tp);
-    const auto found = std::find(system.prefill_plans.begin(), system.prefill_plans.end(), plan);
-    if (found == system.prefill_plans.end()) system.prefill_plans.push_back(plan);
-    return static_cast<std::size_t>(
-        std::find(system.prefill_plans.begin(), system.prefill_plans.end(), plan) -
-        system.prefill_plans.begin());
-  };
-  std::int64_t too_many = 0;
-  DeployChoice choice;
-  choice.system = task.systems.size();
-  const auto add = [&](std::int64_t devices) {
-    if (devices > system.devices) {
-      ++too_many;
-      return;
-    }
-    for (choice.engine = 0; choice.engine < system.engines.size(); ++choice.engine) {
-      for (const std::int64_t budget : counts("token_budget", 0)) {
-        for (const std::int64_t most : counts("max_sequences", 0)) {
-          choice.token_budget = budget;
-          choice.max_sequences = most;
-          task.choices.push_back(choice);
-        }
+/// Appends the deployments of one system.
+class DeploySpace::Builder {
+ public:
+  Builder(const DeploySpace& space, DeployTask& task, DeploySystem& system)
+      : replicas_(space.counts("replicas", 1)),
+        workers_(space.counts("prefill_workers", 0)),
+        prefill_tp_(space.counts("prefill_tp", 0)),
+        budgets_(space.counts("token_budget", 0)),
+        sequences_(space.counts("max_sequences", 0)),
+        task_(task),
+        system_(system) {
+    choice_.system = task.systems.size();
+  }
+
+  /// Returns how many layouts need more devices than there are.
+  std::int64_t run() {
+    for (choice_.plan = 0; choice_.plan < system_.plans.size(); ++choice_.plan) {
+      for (const std::int64_t replicas : replicas_) {
+        choice_.replicas = replicas;
+        for (const std::int64_t workers : workers_)
+          add_workers(workers);
       }
     }
-  };
-  for (choice.plan = 0; choice.plan < system.plans.size(); ++choice.plan) {
-    const Plan& plan = system.plans[choice.plan];
-    for (const std::int64_t replicas : counts("replicas", 1)) {
-      choice.replicas = replicas;
-      for (const std::int64_t workers : counts("prefill_workers", 0)) {
-        choice.prefill_workers = workers;
-        choice.prefill_plan = 0;
-        if (workers == 0) {
-          add(replicas * plan.device_count());
-          continue;
-        }
-        for (const std::int64_t tp : counts("prefill_tp", plan.tensor_parallel)) {
-          choice.prefill_plan = prefill_place(plan, tp);
-          add(replicas * plan.device_count() +
-              workers * system.prefill_plans[choice.prefill_plan].device_count());
+    return too_many_;
+  }
+
+ private:
+  void add_workers(std::int64_t workers) {
+    const Plan& plan = system_.plans[choice_.plan];
+    const std::int64_t serving = choice_.replicas * plan.device_count();
+    choice_.prefill_workers = workers;
+    choice_.prefill_plan = 0;
+    if (workers == 0) {
+      add_layout(serving);
+      return;
+    }
+    for (const std::int64_t tp : prefill_tp_) {
+      choice_.prefill_plan = prefill_place(plan, tp > 0 ? tp : plan.tensor_parallel);
+      const Plan& prefill = system_.prefill_plans[choice_.prefill_plan];
+      add_layout(serving + workers * prefill.device_count());
+    }
+  }
+
+  std::size_t prefill_place(Plan plan, std::int64_t tp) {
+    plan.tensor_parallel = static_cast<int>(tp);
+    std::vector<Plan>& known = system_.prefill_plans;
+    const auto found = std::find(known.begin(), known.end(), plan);
+    const auto place = static_cast<std::size_t>(found - known.begin());
+    if (found == known.end()) known.push_back(plan);
+    return place;
+  }
+
+  void add_layout(std::int64_t devices) {
+    if (devices > system_.devices) {
+      ++too_many_;
+      return;
+    }
+    for (choice_.engine = 0; choice_.engine < system_.engines.size(); ++choice_.engine) {
+      for (const std::int64_t budget : budgets_) {
+        choice_.token_budget = budget;
+        for (const std::int64_t most : sequences_) {
+          choice_.max_sequences = most;
+          task_.choices.push_back(choice_);
         }
       }
     }
   }
+
+  std::vector<std::int64_t> replicas_;
+  std::vector<std::int64_t> workers_;
+  std::vector<std::int64_t> prefill_tp_;
+  std::vector<std::int64_t> budgets_;
+  std::vector<std::int64_t> sequences_;
+  DeployTask& task_;
+  DeploySystem& system_;
+  DeployChoice choice_;
+  std::int64_t too_many_ = 0;
+};
+
+std::int64_t DeploySpace::add_to(DeployTask& task, DeploySystem system, const Workload& workload,
+                                 const Device& device) const {
+  system.plans = plans(workload, device);
+  const std::int64_t too_many = Builder(*this, task, system).run();
   task.systems.push_back(std::move(system));
   return too_many;
 }

@@ -36,6 +36,7 @@ class DeploySpace {
   std::string text() const;
 
  private:
+  class Builder;
   struct Axis {
     std::string word;
     std::vector<std::string> values;

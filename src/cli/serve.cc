@@ -149,6 +149,7 @@ BytesPerSecond transfer_bandwidth(const Order& order) {
 
 }  // namespace
 
+std::span<const Flag> serve_load_flags() { return load_flags(); }
 std::span<const Flag> serve_engine_flags() { return kEngineFlags; }
 std::span<const Flag> serve_system_flags() {
   static const std::vector<Flag> flags = system_flags_without("framework");  // of training

@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "cli/sources.h"
-#include "cli/verbs.h"
 #include "import/requests/requests.h"
 
 namespace fastpath::cli {
@@ -46,7 +45,7 @@ Lengths lengths(std::int64_t mean, double spread) {
 
 }  // namespace
 
-std::span<const Flag> serve_load_flags() { return kLoadFlags; }
+std::span<const Flag> load_flags() { return kLoadFlags; }
 
 double ServeFlags::number(std::string_view flag, double fallback, double least, double most) {
   const auto text = flags_.arguments().text(flag);

@@ -1,6 +1,7 @@
 /// The load and the limits of serve and of search --serve.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@
 #include "serve/load.h"
 
 namespace fastpath::cli {
+
+/// --requests, --rate, --concurrency, lengths, ...
+std::span<const Flag> load_flags();
 
 /// Reads flags and collects all that is wrong with them.
 class ServeFlags {
