@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
 #include "cli/flag_reader.h"
@@ -15,11 +16,12 @@
 #include "cli/serving.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
+#include "serve/timeline.h"
 
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<Flag, 11> kEngineFlags{{
+constexpr std::array<Flag, 18> kEngineFlags{{
     {"engine", FlagKind::text, "ENGINE", "vllm (default), sglang or trtllm", "", false},
     {"replicas", FlagKind::whole, "N", "equal copies of the plan (default 1)", "", false},
     {"routing", FlagKind::choice, "HOW", "round_robin (default), least_loaded or prefix_aware",
@@ -37,14 +39,31 @@ constexpr std::array<Flag, 11> kEngineFlags{{
     {"transfer-bandwidth", FlagKind::text, "RATE",
      "of caches between workers (default: the system's outermost link, for each device)", "",
      false},
+    {"min-replicas", FlagKind::whole, "N", "autoscaling between N and --replicas", "", false},
+    {"scale-target", FlagKind::text, "X",
+     "requests a replica that autoscaling aims at (default: half of --max-sequences)", "", false},
+    {"scale-every", FlagKind::text, "TIME", "between decisions (default 10 s)", "", false},
+    {"start-up", FlagKind::text, "TIME", "until a started replica serves (default 60 s)", "",
+     false},
+    {"max-present", FlagKind::whole, "N",
+     "requests for each replica that is up; more are turned away", "", false},
+    {"speculate", FlagKind::text, "HOW:N",
+     "propose N tokens a step: mtp:N by the model's draft layers, MODEL:N by another model", "",
+     false},
+    {"accept", FlagKind::text, "X", "share of proposed tokens that are accepted, each for itself",
+     "", false},
 }};
 
-constexpr std::array<Flag, 4> kObjectiveFlags{{
+constexpr std::array<Flag, 5> kObjectiveFlags{{
     {"max-ttft", FlagKind::text, "TIME", "a request is good if its first token comes by then", "",
      false},
     {"max-tpot", FlagKind::text, "TIME", "... and its mean time per further token is at most this",
      "", false},
     {"max-latency", FlagKind::text, "TIME", "... and its last token comes by then", "", false},
+    {"class", FlagKind::text, "NAME:SHARE:TTFT:TPOT",
+     "requests of a kind with limits of their own, such as 'chat:0.7:500 ms:30 ms'; a limit may be "
+     "empty",
+     "", true},
     {"requests-csv", FlagKind::file, "FILE", "write a row for every request", "", false},
 }};
 
@@ -81,7 +100,53 @@ struct Order {
   std::int64_t prefill_workers = 0;
   BytesPerSecond bandwidth;
   ServiceObjective objective;
+  Autoscaling autoscaling;
+  std::string draft;  ///< "mtp" or a model, where tokens are speculated
 };
+
+/// "mtp:3": what proposes, and how many tokens a step.
+void read_speculation(const Arguments& arguments, ServeFlags& reader, Order& order) {
+  const auto text = arguments.text("speculate");
+  const double accept = reader.number("accept", 0, 0, 0.999);
+  if (!text) {
+    if (arguments.has("accept"))
+      reader.add({command_line(), "--accept needs --speculate", "for example --speculate mtp:3"});
+    return;
+  }
+  if (!arguments.has("accept")) {
+    reader.add({command_line(), "--accept is missing: how many proposed tokens are accepted?",
+                "for example --accept 0.7; engines print it in their logs"});
+  }
+  const std::size_t colon = text->rfind(':');
+  const auto length = colon == text->npos ? std::nullopt : parse_integer(text->substr(colon + 1));
+  if (!length || *length < 1 || *length > 64 || colon == 0) {
+    reader.add({command_line(), fmt::format("--speculate takes HOW:N, not {}", in_quotes(*text)),
+                "mtp:3, or a draft model and its tokens: llama-3.1-8b:4"});
+    return;
+  }
+  order.draft = text->substr(0, colon);
+  order.engine.speculation = {static_cast<int>(*length), accept};
+}
+
+void read_scaling(const Arguments& arguments, ServeFlags& reader, Order& order) {
+  Autoscaling& scaling = order.autoscaling;
+  scaling.least = arguments.whole_or("min-replicas", 0);
+  scaling.start_up = Seconds{60};
+  if (arguments.has("start-up")) scaling.start_up = reader.quantity<Seconds>("start-up");
+  if (arguments.has("scale-every")) scaling.interval = reader.quantity<Seconds>("scale-every");
+  if (!(scaling.interval > Seconds{}))
+    reader.add(
+        {command_line(), "--scale-every is not above 0", "for example --scale-every '10 s'"});
+  for (const char* flag : {"scale-target", "scale-every", "start-up"}) {
+    if (scaling.least > 0 || !arguments.has(flag)) continue;
+    reader.add({command_line(), fmt::format("--{} needs --min-replicas", flag),
+                "--min-replicas N turns autoscaling on"});
+  }
+  if (scaling.least > order.replicas) {
+    reader.add({command_line(), "--min-replicas is above --replicas",
+                "--replicas is the most that autoscaling starts"});
+  }
+}
 
 /// Replicas of a plan: the order's own, or its prefill workers'.
 Result<Group> group_of(const Sources& sources, const std::string& model, const Order& order,
@@ -89,9 +154,16 @@ Result<Group> group_of(const Sources& sources, const std::string& model, const O
   const RequestStream& stream = order.stream;
   Group result;
   result.group.engine = on_ranks(order.engine, plan.data_parallel);
-  result.group.table = step_table(sources, model, order.scenario.system, plan);
-  result.capacity =
-      capacity_of(*result.group.table, result.group.engine, plan.device_count(), stream.chunk);
+  const System& system = order.scenario.system;
+  result.group.table = step_table(sources, model, system, plan);
+  if (!order.draft.empty()) {
+    result.group.draft = order.draft == "mtp" ? draft_table(sources, model, system, plan)
+                                              : step_table(sources, order.draft, system, plan);
+  }
+  result.capacity = capacity_of(*result.group.table, result.group.engine, plan.device_count(),
+                                stream.chunk, result.group.draft.get());
+  if (result.group.draft && !result.group.draft->mistakes().empty())
+    return failure(result.group.draft->mistakes());
   add_decode_facts(*result.group.table, typical_context(stream), result.capacity);
   if (!result.group.table->mistakes().empty()) return failure(result.group.table->mistakes());
   result.group.pool = result.capacity.pool;
@@ -103,9 +175,15 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
   Order order;
   order.bandwidth = reader.quantity<BytesPerSecond>("transfer-bandwidth");
   order.objective = reader.objective();
+  order.replicas = arguments.whole_or("replicas", 1);
+  read_scaling(arguments, reader, order);
+  read_speculation(arguments, reader, order);
+  const Speculation speculation = order.engine.speculation;
+  std::vector<ServiceClass> classes = reader.classes();
   Result<RequestStream> stream = reader.stream();
   if (!stream) return failure(stream.error());
-  order.stream = std::move(*stream);
+  order.stream =
+      classes.empty() ? std::move(*stream) : with_classes(std::move(*stream), std::move(classes));
   Result<Scenario> scenario =
       one_scenario(sources, decode_question(arguments.operands().front(), order.stream), arguments);
   if (!scenario) return failure(scenario.error());
@@ -116,9 +194,12 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
                                            order.scenario.system.device.family);
   if (!engine) return failure(engine.error());
   order.engine = with_options(*engine, arguments, reader);
+  order.engine.speculation = speculation;
+  order.autoscaling.target =
+      reader.number("scale-target",
+                    std::max(1.0, static_cast<double>(order.engine.max_sequences) / 2), 1e-3, 1e9);
   order.plan = served_plan(order.scenario.plan, arguments.text_or("plan", ""));
   order.prefill_plan = order.plan;
-  order.replicas = arguments.whole_or("replicas", 1);
   order.prefill_workers = arguments.whole_or("prefill-workers", 0);
   if (const auto text = arguments.text("prefill-plan")) {
     const auto given = plan_from(*text);
@@ -171,6 +252,8 @@ int run_serve(Session& session, const Arguments& arguments) {
   deployment.serving = serving->group;
   deployment.serving.count = order->replicas;
   deployment.routing = routing_from(arguments);
+  deployment.autoscaling = order->autoscaling;
+  deployment.most_present = arguments.whole_or("max-present", 0);
   deployment.cache_token = serving->capacity.cache_whole;
   if (order->prefill_workers > 0) {
     const auto prefill = group_of(*sources, model, *order, order->prefill_plan);
@@ -188,14 +271,18 @@ int run_serve(Session& session, const Arguments& arguments) {
   if (deployment.serving.pool.blocks < 1) {
     return emit(session, arguments, explain_no_room(question), kInfeasible);
   }
-  const Result<ServeResult> result = serve(order->stream, deployment);
+  std::vector<IterationRecord> log;
+  const bool draws = arguments.has("timeline") || arguments.has("out");
+  const Result<ServeResult> result =
+      serve(order->stream, deployment, nullptr, draws ? &log : nullptr);
   if (!result) return session.fail(result.error());
   if (const auto file = arguments.text("requests-csv")) {
     if (const auto wrong = write_file(*file, requests_csv(*result))) return session.fail({*wrong});
   }
   Findings findings = explain_serving(question, *result);
   add_assumptions(findings, Question{}, &order->scenario);
-  return emit(session, arguments, findings, result->rejected > 0 ? kInfeasible : kAnswered);
+  return emit(session, arguments, findings, result->rejected > 0 ? kInfeasible : kAnswered,
+              [&]() -> Result<Timeline> { return timeline_of(log, order->prefill_workers); });
 }
 
 }  // namespace fastpath::cli

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/sources.h"
 #include "import/requests/requests.h"
 
@@ -77,6 +78,39 @@ Load ServeFlags::load() {
 ServiceObjective ServeFlags::objective() {
   return {quantity<Seconds>("max-ttft"), quantity<Seconds>("max-tpot"),
           quantity<Seconds>("max-latency")};
+}
+
+std::vector<ServiceClass> ServeFlags::classes() {
+  std::vector<ServiceClass> classes;
+  double sum = 0;
+  const Arguments& arguments = flags_.arguments();
+  for (const std::string& text : arguments.all("class")) {
+    const std::vector<std::string_view> parts = split(text, ':');
+    const auto share = parts.size() < 2 ? std::nullopt : parse_number(parts[1]);
+    if (!share || *share <= 0 || *share > 1 || parts.size() > 4 || parts[0].empty()) {
+      add({command_line(),
+           fmt::format("--class takes NAME:SHARE:TTFT:TPOT, not {}", in_quotes(text)),
+           "for example --class 'chat:0.7:500 ms:30 ms' --class 'batch:0.3:30 s:'"});
+      continue;
+    }
+    ServiceClass one{std::string(parts[0]), *share, {}};
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+      if (parts[i].empty()) continue;
+      const auto limit = parse_quantity<Seconds>(std::string(parts[i]), command_line());
+      if (!limit) flags_.add(limit.error());
+      (i == 2 ? one.limits.first_token : one.limits.per_token) = limit.value_or(Seconds{1});
+    }
+    sum += *share;
+    classes.push_back(std::move(one));
+  }
+  if (!classes.empty() && std::abs(sum - 1) > 1e-6)
+    add({command_line(), fmt::format("the shares of --class add up to {:g}, not to 1", sum), {}});
+  for (const char* flag : {"max-ttft", "max-tpot", "max-latency"}) {
+    if (classes.empty() || !arguments.has(flag)) continue;
+    add({command_line(), fmt::format("--{} does not go with --class", flag),
+         "each class has limits of its own"});
+  }
+  return classes;
 }
 
 Result<RequestStream> ServeFlags::stream() {

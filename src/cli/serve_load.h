@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fastpath/result.h"
 
@@ -34,6 +35,9 @@ class ServeFlags {
 
   /// --max-ttft, --max-tpot, --max-latency.
   ServiceObjective objective();
+
+  /// --class NAME:SHARE:TTFT:TPOT, of all. Errors: shares that do not add up to 1, limits besides.
+  std::vector<ServiceClass> classes();
 
   /// The trace, or what --rate or --concurrency make. Fails with all mistakes so far.
   Result<RequestStream> stream();

@@ -127,11 +127,12 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Run", goodput_flags()},
                                     {"Output", report_flags()}}};
-  std::array<FlagGroup, 5> serve{{{"Load", serve_load_flags()},
+  std::array<FlagGroup, 6> serve{{{"Load", serve_load_flags()},
                                   {"Engine", serve_engine_flags()},
                                   {"Objective", serve_objective_flags()},
                                   {"System and plan", serve_system_flags()},
-                                  {"Output", report_flags()}}};
+                                  {"Output", report_flags()},
+                                  {"Timeline", timeline_flags()}}};
   std::array<FlagGroup, 3> feed{
       {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
