@@ -80,28 +80,33 @@ ServiceObjective ServeFlags::objective() {
           quantity<Seconds>("max-latency")};
 }
 
+std::optional<ServiceClass> ServeFlags::service_class(const std::string& text) {
+  const std::vector<std::string_view> parts = split(text, ':');
+  const auto share = parts.size() < 2 ? std::nullopt : parse_number(parts[1]);
+  if (!share || *share <= 0 || *share > 1 || parts.size() > 4 || parts[0].empty()) {
+    add({command_line(), fmt::format("--class takes NAME:SHARE:TTFT:TPOT, not {}", in_quotes(text)),
+         "for example --class 'chat:0.7:500 ms:30 ms' --class 'batch:0.3:30 s:'"});
+    return std::nullopt;
+  }
+  ServiceClass one{std::string(parts[0]), *share, {}};
+  for (std::size_t i = 2; i < parts.size(); ++i) {
+    if (parts[i].empty()) continue;
+    const auto limit = parse_quantity<Seconds>(std::string(parts[i]), command_line());
+    if (!limit) flags_.add(limit.error());
+    (i == 2 ? one.limits.first_token : one.limits.per_token) = limit.value_or(Seconds{1});
+  }
+  return one;
+}
+
 std::vector<ServiceClass> ServeFlags::classes() {
   std::vector<ServiceClass> classes;
   double sum = 0;
   const Arguments& arguments = flags_.arguments();
   for (const std::string& text : arguments.all("class")) {
-    const std::vector<std::string_view> parts = split(text, ':');
-    const auto share = parts.size() < 2 ? std::nullopt : parse_number(parts[1]);
-    if (!share || *share <= 0 || *share > 1 || parts.size() > 4 || parts[0].empty()) {
-      add({command_line(),
-           fmt::format("--class takes NAME:SHARE:TTFT:TPOT, not {}", in_quotes(text)),
-           "for example --class 'chat:0.7:500 ms:30 ms' --class 'batch:0.3:30 s:'"});
-      continue;
-    }
-    ServiceClass one{std::string(parts[0]), *share, {}};
-    for (std::size_t i = 2; i < parts.size(); ++i) {
-      if (parts[i].empty()) continue;
-      const auto limit = parse_quantity<Seconds>(std::string(parts[i]), command_line());
-      if (!limit) flags_.add(limit.error());
-      (i == 2 ? one.limits.first_token : one.limits.per_token) = limit.value_or(Seconds{1});
-    }
-    sum += *share;
-    classes.push_back(std::move(one));
+    std::optional<ServiceClass> one = service_class(text);
+    if (!one) continue;
+    sum += one->share;
+    classes.push_back(std::move(*one));
   }
   if (!classes.empty() && std::abs(sum - 1) > 1e-6)
     add({command_line(), fmt::format("the shares of --class add up to {:g}, not to 1", sum), {}});

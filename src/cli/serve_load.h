@@ -1,6 +1,7 @@
 /// The load and the limits of serve and of search --serve.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ class ServeFlags {
 
  private:
   Load load();
+  std::optional<ServiceClass> service_class(const std::string& text);
 
   FlagReader flags_;
 };

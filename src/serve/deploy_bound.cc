@@ -152,7 +152,8 @@ BoundedLoad bounded_load(const RequestStream& stream, const ServiceObjective& li
     load.requests.emplace_back(prompt, static_cast<double>(one.output - 1));
     load.prompts.push_back(prompt);
     if (one.output > 1) load.outputs.push_back(static_cast<double>(one.output - 1));
-    load.last_arrival = std::max(load.last_arrival, one.after >= 0 ? kNever : one.arrival.base());
+    load.last_arrival = std::max(load.last_arrival, one.arrival.base());
+    if (one.after >= 0) load.last_arrival = kNever;
   }
   if (stream.concurrency > 0) load.last_arrival = kNever;
   std::sort(load.prompts.begin(), load.prompts.end());

@@ -60,6 +60,6 @@ struct BoundedDeployment {
 };
 
 /// A limit that no schedule of the deployment keeps for `share` of the requests, if it can be told.
-Missed surely_missed(const BoundedLoad& load, const BoundedDeployment& deployment);
+Missed surely_missed(const BoundedLoad& load, const BoundedDeployment& one);
 
 }  // namespace fastpath

@@ -120,6 +120,28 @@ class Cluster {
     if (!same) result_.scaling.emplace_back(Seconds{time}, count);
   }
 
+  void start_replicas(double time, std::int64_t count) {
+    for (std::size_t i = prefill_; i < replicas_.size() && count > 0; ++i) {
+      if (up_[i] == State::up || up_[i] == State::starting) continue;
+      const bool warm = up_[i] == State::draining;
+      up_[i] = warm ? State::up : State::starting;
+      ready_[i] = time + deployment_.autoscaling.start_up.base();
+      if (!warm) arrivals_.push({ready_[i], static_cast<std::int32_t>(i), Stage::is_up});
+      --count;
+    }
+  }
+
+  /// What is still starting is given up first, so that one that takes requests is always left.
+  void stop_replicas(std::int64_t count) {
+    for (const State state : {State::starting, State::up}) {
+      for (std::size_t i = replicas_.size(); i-- > prefill_ && count > 0;) {
+        if (up_[i] != state) continue;
+        up_[i] = replicas_[i].outstanding() == 0 ? State::down : State::draining;
+        --count;
+      }
+    }
+  }
+
   /// As many replicas as bring the load of each to the target, between the least and all.
   void scale(double time) {
     const Autoscaling& rule = deployment_.autoscaling;
@@ -133,25 +155,8 @@ class Cluster {
     std::int64_t there = 0;
     for (std::size_t i = prefill_; i < replicas_.size(); ++i)
       there += up_[i] == State::up || up_[i] == State::starting ? 1 : 0;
-    for (std::size_t i = prefill_; i < replicas_.size() && there < wanted; ++i) {
-      if (up_[i] == State::up || up_[i] == State::starting) continue;
-      const bool warm = up_[i] == State::draining;
-      up_[i] = warm ? State::up : State::starting;
-      ready_[i] = time + rule.start_up.base();
-      if (!warm) arrivals_.push({ready_[i], static_cast<std::int32_t>(i), Stage::is_up});
-      ++there;
-    }
-    // What is still starting is given up first, so that one that takes requests is always left.
-    for (std::size_t i = replicas_.size(); i-- > prefill_ && there > wanted;) {
-      if (up_[i] != State::starting) continue;
-      up_[i] = State::down;
-      --there;
-    }
-    for (std::size_t i = replicas_.size(); i-- > prefill_ && there > wanted;) {
-      if (up_[i] != State::up) continue;
-      up_[i] = replicas_[i].outstanding() == 0 ? State::down : State::draining;
-      --there;
-    }
+    start_replicas(time, wanted - there);
+    stop_replicas(there - wanted);
     note_scale(time);
     if (present_ > 0 || ended_ < stream_.requests.size())
       arrivals_.push({time + rule.interval.base(), -1, Stage::scales});
