@@ -3,6 +3,10 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
+#include "cli/sources.h"
+#include "import/csv/csv.h"
+
 namespace fastpath::cli {
 
 Table score_table(std::string name, std::string title, std::span<const ScoredRow> rows,
@@ -43,6 +47,28 @@ Table unscored_table(const std::vector<UnscoredRun>& unscored) {
               {}};
   for (const auto& [rule, ids] : rules)
     table.rows.push_back({rule, static_cast<double>(ids.size()), ids.front()});
+  return table;
+}
+
+std::optional<Table> stated_by_peers(const std::string& folder, bool of_serving) {
+  constexpr std::uintmax_t kMostBytes = 1u << 20;
+  const std::string file = folder + "/peers.csv";
+  const Result<std::string> text = read_file(file, kMostBytes);
+  if (!text) return std::nullopt;
+  const Result<CsvTable> csv = parse_csv(*text, file);
+  if (!csv) return std::nullopt;
+  Table table{"peers", "What other tools say of themselves, or were found to be off by", {}, {}};
+  for (const CsvCell& cell : csv->header)
+    table.columns.push_back({cell.text, cell.text == "share" ? Unit::ratio : Unit::none});
+  for (const auto& cells : csv->rows) {
+    if (cells.empty() || (cells.front().text == "serving") != of_serving) continue;
+    std::vector<Cell>& row = table.rows.emplace_back();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto number = parse_number(cells[i].text);
+      const bool ratio = table.columns[i].unit == Unit::ratio && number;
+      row.push_back(ratio ? Cell{*number} : Cell{cells[i].text});
+    }
+  }
   return table;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,5 +23,8 @@ Table score_table(std::string name, std::string title, std::span<const ScoredRow
 
 /// Rules by which rows are left out, with how many and the first.
 Table unscored_table(const std::vector<UnscoredRun>& unscored);
+
+/// Rows of `folder`/peers.csv, of serving or of operators; nothing where it cannot be read.
+std::optional<Table> stated_by_peers(const std::string& folder, bool of_serving);
 
 }  // namespace fastpath::cli

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/deploy.h"
 #include "cli/emit.h"
 #include "cli/search_findings.h"
 #include "cli/search_question.h"
@@ -226,6 +227,12 @@ int work(Session& session, const Result<SearchQuestion>& asked, const RankLink& 
 std::span<const Flag> search_run_flags() { return kRunFlags; }
 
 int run_search(Session& session, const Arguments& arguments) {
+  if (arguments.has("serve")) {
+    const bool first = session.ranks() == nullptr || session.ranks()->rank == 0;
+    return first ? run_deploy_search(session, arguments) : kAnswered;
+  }
+  const Diagnostics misplaced = misplaced_search_flags(arguments);
+  if (!misplaced.empty()) return session.fail(misplaced);
   const Result<Shard> shard = shard_from(arguments);
   if (!shard) return session.fail(shard.error());
   const Result<SearchQuestion> asked = search_question(session, arguments);

@@ -21,8 +21,9 @@ constexpr std::array<Flag, 9> kSearchFlags{{
      "plans to search, such as 'tp=1..8*2 pp=1,2,4 recompute=none,full', or a YAML file; by the "
      "model and the system if not given",
      "", false},
-    {"objective", FlagKind::choice, "FIGURE", "what one step should take least of (default time)",
-     "time|cost|energy|memory", false},
+    {"objective", FlagKind::choice, "FIGURE",
+     "what one step should take least of (default time); of --serve: what there should be most of",
+     "time|cost|energy|memory|goodput-per-device|goodput-per-dollar", false},
     {"front", FlagKind::choice, "FIGURE",
      "also the Pareto front of the objective and this figure (no bounds: every plan is compared)",
      "time|cost|energy|memory|devices", false},

@@ -12,39 +12,16 @@
 #include "cli/flag_reader.h"
 #include "cli/scenario.h"
 #include "cli/serve_findings.h"
+#include "cli/serve_load.h"
 #include "cli/serving.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
-#include "import/requests/requests.h"
-#include "serve/load.h"
+#include "serve/timeline.h"
 
 namespace fastpath::cli {
 namespace {
 
-constexpr std::uintmax_t kMostBytes = 256u << 20;
-
-constexpr std::array<Flag, 12> kLoadFlags{{
-    {"requests", FlagKind::file, "FILE.csv", "a trace: docs/guide/serving.md has its columns", "",
-     false},
-    {"rate", FlagKind::text, "N", "requests a second that arrive (open loop)", "", false},
-    {"variation", FlagKind::text, "X",
-     "of the gaps between arrivals: 1 = Poisson (default), 0 = even, else Gamma", "", false},
-    {"concurrency", FlagKind::whole, "N", "that many requests at all times (closed loop)", "",
-     false},
-    {"count", FlagKind::whole, "N", "requests, or conversations (default 1000)", "", false},
-    {"isl", FlagKind::whole, "TOKENS", "length of prompts, or of what a turn adds (default 1024)",
-     "", false},
-    {"osl", FlagKind::whole, "TOKENS", "length of answers (default 128)", "", false},
-    {"length-spread", FlagKind::text, "X", "lengths are uniform within 1 - X and 1 + X (default 0)",
-     "", false},
-    {"turns", FlagKind::whole, "N", "of a conversation, each behind all before it (default 1)", "",
-     false},
-    {"think", FlagKind::text, "TIME", "from an answer to the next turn (default 0)", "", false},
-    {"speed-up", FlagKind::text, "X", "the trace's arrivals at X times their rate", "", false},
-    {"seed", FlagKind::whole, "N", "of arrivals and lengths (default 1)", "", false},
-}};
-
-constexpr std::array<Flag, 11> kEngineFlags{{
+constexpr std::array<Flag, 18> kEngineFlags{{
     {"engine", FlagKind::text, "ENGINE", "vllm (default), sglang or trtllm", "", false},
     {"replicas", FlagKind::whole, "N", "equal copies of the plan (default 1)", "", false},
     {"routing", FlagKind::choice, "HOW", "round_robin (default), least_loaded or prefix_aware",
@@ -62,92 +39,35 @@ constexpr std::array<Flag, 11> kEngineFlags{{
     {"transfer-bandwidth", FlagKind::text, "RATE",
      "of caches between workers (default: the system's outermost link, for each device)", "",
      false},
+    {"min-replicas", FlagKind::whole, "N", "autoscaling between N and --replicas", "", false},
+    {"scale-target", FlagKind::text, "X",
+     "requests a replica that autoscaling aims at (default: half of --max-sequences)", "", false},
+    {"scale-every", FlagKind::text, "TIME", "between decisions (default 10 s)", "", false},
+    {"start-up", FlagKind::text, "TIME", "until a started replica serves (default 60 s)", "",
+     false},
+    {"max-present", FlagKind::whole, "N",
+     "requests for each replica that is up; more are turned away", "", false},
+    {"speculate", FlagKind::text, "HOW:N",
+     "propose N tokens a step: mtp:N by the model's draft layers, MODEL:N by another model", "",
+     false},
+    {"accept", FlagKind::text, "X", "share of proposed tokens that are accepted, each for itself",
+     "", false},
 }};
 
-constexpr std::array<Flag, 4> kObjectiveFlags{{
+constexpr std::array<Flag, 5> kObjectiveFlags{{
     {"max-ttft", FlagKind::text, "TIME", "a request is good if its first token comes by then", "",
      false},
     {"max-tpot", FlagKind::text, "TIME", "... and its mean time per further token is at most this",
      "", false},
     {"max-latency", FlagKind::text, "TIME", "... and its last token comes by then", "", false},
+    {"class", FlagKind::text, "NAME:SHARE:TTFT:TPOT",
+     "requests of a kind with limits of their own, such as 'chat:0.7:500 ms:30 ms'; a limit may be "
+     "empty",
+     "", true},
     {"requests-csv", FlagKind::file, "FILE", "write a row for every request", "", false},
 }};
 
-/// Reads flags and collects all that is wrong with them.
-class Reader {
- public:
-  explicit Reader(const Arguments& arguments) : flags_(arguments) {}
-
-  double number(std::string_view flag, double fallback, double least, double most) {
-    const auto text = flags_.arguments().text(flag);
-    if (!text) return fallback;
-    const auto value = parse_number(*text);
-    if (value && *value >= least && *value <= most) return *value;
-    flags_.add({{command_line(),
-                 fmt::format("--{} {} is not a number from {:g} to {:g}", flag, in_quotes(*text),
-                             least, most),
-                 {}}});
-    return fallback;
-  }
-
-  template <class Q>
-  Q quantity(std::string_view flag) {
-    return flags_.quantity<Q>(flag).value_or(Q{});
-  }
-
-  void add(Diagnostic mistake) { flags_.add({std::move(mistake)}); }
-  const Diagnostics& mistakes() const { return flags_.mistakes(); }
-
-  Load load() {
-    Load load;
-    load.rate = number("rate", 0, 1e-9, 1e9);
-    load.variation = number("variation", 1, 0, 100);
-    load.concurrency = flags_.arguments().whole_or("concurrency", 0);
-    load.count = flags_.arguments().whole_or("count", 1000);
-    const double spread = number("length-spread", 0, 0, 1);
-    load.input = lengths(flags_.arguments().whole_or("isl", 1024), spread);
-    load.output = lengths(flags_.arguments().whole_or("osl", 128), spread);
-    load.turns = flags_.arguments().whole_or("turns", 1);
-    load.think = quantity<Seconds>("think");
-    load.seed = static_cast<std::uint64_t>(flags_.arguments().whole_or("seed", 1));
-    return load;
-  }
-
- private:
-  static Lengths lengths(std::int64_t mean, double spread) {
-    const auto middle = static_cast<double>(mean);
-    const auto least = static_cast<std::int64_t>(std::ceil(middle * (1 - spread)));
-    const auto most = static_cast<std::int64_t>(std::floor(middle * (1 + spread)));
-    return {std::max<std::int64_t>(1, least), std::max<std::int64_t>(1, most)};
-  }
-
-  FlagReader flags_;
-};
-
-Result<RequestStream> stream_from(const Arguments& arguments, Reader& reader) {
-  const Load load = reader.load();
-  const double speed_up = reader.number("speed-up", 1, 1e-6, 1e6);
-  const auto file = arguments.text("requests");
-  const int ways = static_cast<int>(file.has_value()) + static_cast<int>(arguments.has("rate")) +
-                   static_cast<int>(arguments.has("concurrency"));
-  if (ways != 1) {
-    reader.add({command_line(), ways == 0 ? "no requests: which load?" : "more than one load",
-                "give one of --requests FILE, --rate and --concurrency"});
-  }
-  if (!reader.mistakes().empty()) return failure(reader.mistakes());
-  if (!file) return stream_of(load);
-  const Result<std::string> text = read_file(*file, kMostBytes);
-  if (!text) return failure(text.error());
-  Result<RequestTrace> trace = read_requests(*text, *file);
-  if (!trace) return failure(trace.error());
-  if (arguments.has("count")) {
-    auto& requests = trace->stream.requests;
-    requests.resize(std::min(requests.size(), static_cast<std::size_t>(load.count)));
-  }
-  return at_rate(std::move(trace->stream), speed_up);
-}
-
-Engine with_options(Engine engine, const Arguments& arguments, Reader& reader) {
+Engine with_options(Engine engine, const Arguments& arguments, ServeFlags& reader) {
   engine.token_budget = arguments.whole_or("token-budget", engine.token_budget);
   engine.max_sequences = arguments.whole_or("max-sequences", engine.max_sequences);
   engine.block_tokens = arguments.whole_or("block-tokens", engine.block_tokens);
@@ -164,29 +84,10 @@ Routing routing_from(const Arguments& arguments) {
   return name == "prefix_aware" ? Routing::prefix_aware : Routing::round_robin;
 }
 
-/// Mean tokens of a sequence half-way through its answer.
-double typical_context(const RequestStream& stream) {
-  double sum = 0;
-  for (const Request& one : stream.requests)
-    sum += static_cast<double>(one.input) + static_cast<double>(one.output) / 2;
-  return std::max(1.0, sum / static_cast<double>(stream.requests.size()));
-}
-
 struct Group {
   ReplicaGroup group;
   Capacity capacity;
 };
-
-/// Question of a decode step, which finds the model, the system and a plan.
-Question question_of(const Arguments& arguments, const RequestStream& stream) {
-  Question question;
-  question.model = arguments.operands().front();
-  question.step.phase = Phase::decode;
-  question.step.batch = 64;
-  question.step.sequence = 1;
-  question.step.past = static_cast<std::int64_t>(typical_context(stream));
-  return question;
-}
 
 /// All that a serving run is asked.
 struct Order {
@@ -199,7 +100,53 @@ struct Order {
   std::int64_t prefill_workers = 0;
   BytesPerSecond bandwidth;
   ServiceObjective objective;
+  Autoscaling autoscaling;
+  std::string draft;  ///< "mtp" or a model, where tokens are speculated
 };
+
+/// "mtp:3": what proposes, and how many tokens a step.
+void read_speculation(const Arguments& arguments, ServeFlags& reader, Order& order) {
+  const auto text = arguments.text("speculate");
+  const double accept = reader.number("accept", 0, 0, 0.999);
+  if (!text) {
+    if (arguments.has("accept"))
+      reader.add({command_line(), "--accept needs --speculate", "for example --speculate mtp:3"});
+    return;
+  }
+  if (!arguments.has("accept")) {
+    reader.add({command_line(), "--accept is missing: how many proposed tokens are accepted?",
+                "for example --accept 0.7; engines print it in their logs"});
+  }
+  const std::size_t colon = text->rfind(':');
+  const auto length = colon == text->npos ? std::nullopt : parse_integer(text->substr(colon + 1));
+  if (!length || *length < 1 || *length > 64 || colon == 0) {
+    reader.add({command_line(), fmt::format("--speculate takes HOW:N, not {}", in_quotes(*text)),
+                "mtp:3, or a draft model and its tokens: llama-3.1-8b:4"});
+    return;
+  }
+  order.draft = text->substr(0, colon);
+  order.engine.speculation = {static_cast<int>(*length), accept};
+}
+
+void read_scaling(const Arguments& arguments, ServeFlags& reader, Order& order) {
+  Autoscaling& scaling = order.autoscaling;
+  scaling.least = arguments.whole_or("min-replicas", 0);
+  scaling.start_up = Seconds{60};
+  if (arguments.has("start-up")) scaling.start_up = reader.quantity<Seconds>("start-up");
+  if (arguments.has("scale-every")) scaling.interval = reader.quantity<Seconds>("scale-every");
+  if (!(scaling.interval > Seconds{}))
+    reader.add(
+        {command_line(), "--scale-every is not above 0", "for example --scale-every '10 s'"});
+  for (const char* flag : {"scale-target", "scale-every", "start-up"}) {
+    if (scaling.least > 0 || !arguments.has(flag)) continue;
+    reader.add({command_line(), fmt::format("--{} needs --min-replicas", flag),
+                "--min-replicas N turns autoscaling on"});
+  }
+  if (scaling.least > order.replicas) {
+    reader.add({command_line(), "--min-replicas is above --replicas",
+                "--replicas is the most that autoscaling starts"});
+  }
+}
 
 /// Replicas of a plan: the order's own, or its prefill workers'.
 Result<Group> group_of(const Sources& sources, const std::string& model, const Order& order,
@@ -207,9 +154,16 @@ Result<Group> group_of(const Sources& sources, const std::string& model, const O
   const RequestStream& stream = order.stream;
   Group result;
   result.group.engine = on_ranks(order.engine, plan.data_parallel);
-  result.group.table = step_table(sources, model, order.scenario.system, plan);
-  result.capacity =
-      capacity_of(*result.group.table, result.group.engine, plan.device_count(), stream.chunk);
+  const System& system = order.scenario.system;
+  result.group.table = step_table(sources, model, system, plan);
+  if (!order.draft.empty()) {
+    result.group.draft = order.draft == "mtp" ? draft_table(sources, model, system, plan)
+                                              : step_table(sources, order.draft, system, plan);
+  }
+  result.capacity = capacity_of(*result.group.table, result.group.engine, plan.device_count(),
+                                stream.chunk, result.group.draft.get());
+  if (result.group.draft && !result.group.draft->mistakes().empty())
+    return failure(result.group.draft->mistakes());
   add_decode_facts(*result.group.table, typical_context(stream), result.capacity);
   if (!result.group.table->mistakes().empty()) return failure(result.group.table->mistakes());
   result.group.pool = result.capacity.pool;
@@ -217,16 +171,21 @@ Result<Group> group_of(const Sources& sources, const std::string& model, const O
 }
 
 Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
-  Reader reader(arguments);
+  ServeFlags reader(arguments);
   Order order;
   order.bandwidth = reader.quantity<BytesPerSecond>("transfer-bandwidth");
-  order.objective = {reader.quantity<Seconds>("max-ttft"), reader.quantity<Seconds>("max-tpot"),
-                     reader.quantity<Seconds>("max-latency")};
-  Result<RequestStream> stream = stream_from(arguments, reader);
+  order.objective = reader.objective();
+  order.replicas = arguments.whole_or("replicas", 1);
+  read_scaling(arguments, reader, order);
+  read_speculation(arguments, reader, order);
+  const Speculation speculation = order.engine.speculation;
+  std::vector<ServiceClass> classes = reader.classes();
+  Result<RequestStream> stream = reader.stream();
   if (!stream) return failure(stream.error());
-  order.stream = std::move(*stream);
+  order.stream =
+      classes.empty() ? std::move(*stream) : with_classes(std::move(*stream), std::move(classes));
   Result<Scenario> scenario =
-      one_scenario(sources, question_of(arguments, order.stream), arguments);
+      one_scenario(sources, decode_question(arguments.operands().front(), order.stream), arguments);
   if (!scenario) return failure(scenario.error());
   order.scenario = std::move(*scenario);
   const auto engines = embedded_engines();
@@ -235,9 +194,12 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
                                            order.scenario.system.device.family);
   if (!engine) return failure(engine.error());
   order.engine = with_options(*engine, arguments, reader);
+  order.engine.speculation = speculation;
+  order.autoscaling.target =
+      reader.number("scale-target",
+                    std::max(1.0, static_cast<double>(order.engine.max_sequences) / 2), 1e-3, 1e9);
   order.plan = served_plan(order.scenario.plan, arguments.text_or("plan", ""));
   order.prefill_plan = order.plan;
-  order.replicas = arguments.whole_or("replicas", 1);
   order.prefill_workers = arguments.whole_or("prefill-workers", 0);
   if (const auto text = arguments.text("prefill-plan")) {
     const auto given = plan_from(*text);
@@ -268,7 +230,7 @@ BytesPerSecond transfer_bandwidth(const Order& order) {
 
 }  // namespace
 
-std::span<const Flag> serve_load_flags() { return kLoadFlags; }
+std::span<const Flag> serve_load_flags() { return load_flags(); }
 std::span<const Flag> serve_engine_flags() { return kEngineFlags; }
 std::span<const Flag> serve_system_flags() {
   static const std::vector<Flag> flags = system_flags_without("framework");  // of training
@@ -290,6 +252,8 @@ int run_serve(Session& session, const Arguments& arguments) {
   deployment.serving = serving->group;
   deployment.serving.count = order->replicas;
   deployment.routing = routing_from(arguments);
+  deployment.autoscaling = order->autoscaling;
+  deployment.most_present = arguments.whole_or("max-present", 0);
   deployment.cache_token = serving->capacity.cache_whole;
   if (order->prefill_workers > 0) {
     const auto prefill = group_of(*sources, model, *order, order->prefill_plan);
@@ -307,14 +271,18 @@ int run_serve(Session& session, const Arguments& arguments) {
   if (deployment.serving.pool.blocks < 1) {
     return emit(session, arguments, explain_no_room(question), kInfeasible);
   }
-  const Result<ServeResult> result = serve(order->stream, deployment);
+  std::vector<IterationRecord> log;
+  const bool draws = arguments.has("timeline") || arguments.has("out");
+  const Result<ServeResult> result =
+      serve(order->stream, deployment, nullptr, draws ? &log : nullptr);
   if (!result) return session.fail(result.error());
   if (const auto file = arguments.text("requests-csv")) {
     if (const auto wrong = write_file(*file, requests_csv(*result))) return session.fail({*wrong});
   }
   Findings findings = explain_serving(question, *result);
   add_assumptions(findings, Question{}, &order->scenario);
-  return emit(session, arguments, findings, result->rejected > 0 ? kInfeasible : kAnswered);
+  return emit(session, arguments, findings, result->rejected > 0 ? kInfeasible : kAnswered,
+              [&]() -> Result<Timeline> { return timeline_of(log, order->prefill_workers); });
 }
 
 }  // namespace fastpath::cli

@@ -19,13 +19,23 @@ void add(Table& table, std::string name, Unit unit, Cell cell) {
 
 double number(std::int64_t value) { return static_cast<double>(value); }
 
-/// Energy and cost of the whole run: all devices are on until the last token.
+/// Devices that are on, mean over the run: all but replicas that are scaled away.
+double devices_on(const ServedQuestion& question, const ServeResult& result) {
+  const double all = number(question.devices);
+  if (question.scaling_least() == 0 || result.duration <= Seconds{}) return all;
+  const double each = number(question.plan.device_count());
+  const double up = result.replica_time / result.duration;
+  return all - each * (number(question.deployment.serving.count) - up);
+}
+
+/// Energy and cost of the whole run: devices that are on are so until the last token.
 void add_energy_and_cost(Table& table, const ServedQuestion& question, const ServeMetrics& metrics,
-                         Seconds duration) {
+                         const ServeResult& result) {
   const System& system = question.scenario.system;
   const double millions = metrics.output_tokens / 1e6;
   if (millions <= 0) return;
-  const double devices = number(question.devices);
+  const double devices = devices_on(question, result);
+  const Seconds duration = result.duration;
   if (system.device.power) {
     Watts power = devices * system.device.power->value;
     if (system.host.power && !system.levels.empty()) {
@@ -63,6 +73,18 @@ Table summary(const ServedQuestion& question, const ServeResult& result,
   if (result.rejected > 0) add(table, "rejected", Unit::count, number(result.rejected));
   add(table, "duration", Unit::seconds, result.duration.base());
   add(table, "requests_served", Unit::per_second, metrics.requests_per_second);
+  if (question.scaling_least() > 0) {
+    add(table, "replicas_up", Unit::none, result.replica_time / result.duration);
+    add(table, "times_scaled", Unit::count, static_cast<double>(result.scaling.size() - 1));
+  }
+  if (question.deployment.most_present > 0) {
+    add(table, "refused", Unit::count, number(result.refused));
+  }
+  const Speculation& speculation = question.engine.speculation;
+  if (speculation.length > 0) {
+    add(table, "proposed_tokens_a_step", Unit::count, number(std::int64_t{speculation.length}));
+    add(table, "tokens_a_step", Unit::none, speculation.tokens());
+  }
   if (has_objective(question.objective)) {
     const double served = static_cast<double>(std::max<std::size_t>(1, result.requests.size()));
     add(table, "goodput", Unit::per_second, metrics.goodput);
@@ -72,7 +94,7 @@ Table summary(const ServedQuestion& question, const ServeResult& result,
   add(table, "output_tokens", Unit::per_second, metrics.output_tokens_per_second);
   add(table, "output_tokens_per_device", Unit::per_second,
       metrics.output_tokens_per_second / number(question.devices));
-  add_energy_and_cost(table, question, metrics, result.duration);
+  add_energy_and_cost(table, question, metrics, result);
   return table;
 }
 
@@ -95,6 +117,38 @@ Table latencies(const ServeMetrics& metrics) {
   row("tpot", metrics.tpot);
   row("itl", metrics.itl);
   row("latency", metrics.latency);
+  return table;
+}
+
+Table class_table(const ServedQuestion& question, const ServeResult& result) {
+  Table table{"classes",
+              "Classes of requests, each within its own limits",
+              {{"class", Unit::none},
+               {"requests", Unit::count},
+               {"good_share", Unit::ratio},
+               {"goodput", Unit::per_second},
+               {"ttft_p50", Unit::seconds},
+               {"ttft_p90", Unit::seconds},
+               {"ttft_p99", Unit::seconds},
+               {"tpot_p90", Unit::seconds}},
+              {}};
+  for (const ClassMetrics& one : metrics_by_class(question.stream, result)) {
+    const double all = std::max(1.0, static_cast<double>(one.requests));
+    table.rows.push_back({one.name, static_cast<double>(one.requests),
+                          static_cast<double>(one.metrics.good) / all, one.metrics.goodput,
+                          one.metrics.ttft.p50.base(), one.metrics.ttft.p90.base(),
+                          one.metrics.ttft.p99.base(), one.metrics.tpot.p90.base()});
+  }
+  return table;
+}
+
+Table scaling_table(const ServeResult& result) {
+  Table table{"scaling",
+              "Replicas that are up or starting",
+              {{"from", Unit::seconds}, {"replicas", Unit::count}},
+              {}};
+  for (const auto& [time, count] : result.scaling)
+    table.rows.push_back({time.base(), number(count)});
   return table;
 }
 
@@ -171,6 +225,19 @@ void add_notes(Findings& findings, const ServedQuestion& question, const ServeRe
     findings.notes.emplace_back(
         "No batch up to 4096 sequences makes a decode step compute-bound at this context.");
   }
+  if (question.engine.speculation.length > 0) {
+    findings.notes.emplace_back(
+        "Speculation: each proposed token is accepted with the same probability, if those before "
+        "it "
+        "were; a step emits the expected number of tokens, checks all proposed ones at once "
+        "(products "
+        "over all of them, the cache read once) and pays for as many draft steps.");
+  }
+  if (result.refused > 0) {
+    findings.notes.push_back(
+        fmt::format("{} requests were turned away: they count as not good and have no latencies.",
+                    result.refused));
+  }
   if (result.rejected > 0) {
     findings.notes.push_back(
         fmt::format("{} requests are longer than the KV pool of a replica: they were turned away.",
@@ -188,6 +255,9 @@ Findings explain_serving(const ServedQuestion& question, const ServeResult& resu
   findings.tables = {summary(question, result, metrics), latencies(metrics),
                      capacity_table(question),
                      replica_table(result, question.deployment.prefill.count)};
+  if (!question.stream.classes.empty())
+    findings.tables.insert(findings.tables.begin() + 1, class_table(question, result));
+  if (question.scaling_least() > 0) findings.tables.push_back(scaling_table(result));
   add_notes(findings, question, result);
   return findings;
 }

@@ -21,6 +21,9 @@ struct ServedQuestion {
   const ServiceObjective& objective;
   const RequestStream& stream;
   std::int64_t devices = 1;
+
+  /// Replicas that autoscaling leaves at least; 0 = it is off.
+  std::int64_t scaling_least() const { return deployment.autoscaling.least; }
 };
 
 /// Summary, latencies, capacity, replicas; notes define every metric.

@@ -336,6 +336,21 @@ bool Sources::has_own_sizes(const std::string& model) const {
   return is_own_workload(model, state_->models({}));
 }
 
+std::string Sources::repository(const std::string& model) const {
+  constexpr std::string_view kSource = "source: \"";
+  for (const EmbeddedFile& file : embedded_catalog()) {
+    if (file.path != fmt::format("models/{}.yaml", model)) continue;
+    const std::size_t begin = file.text.find(kSource);
+    if (begin == file.text.npos) return {};
+    const std::string_view rest = file.text.substr(begin + kSource.size());
+    const std::string_view name = rest.substr(0, rest.find_first_of(",\"\n"));
+    const bool is_repository =
+        std::count(name.begin(), name.end(), '/') == 1 && name.find(' ') == name.npos;
+    return is_repository ? std::string(name) : std::string();
+  }
+  return {};
+}
+
 Result<TrainingRows> Sources::training_rows(std::string_view text, const std::string& file) const {
   const ModelLibrary library = state_->models({});
   const Result<FrameworkDefaults> defaults = FrameworkDefaults::embedded();

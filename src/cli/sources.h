@@ -50,6 +50,10 @@ class Sources {
   /// `name`: a system or device of the catalog, or a YAML file.
   Result<System> system(const std::string& name) const;
 
+  /// The public repository ("owner/name") that a model of the catalog was read from; empty where
+  /// its entry names none.
+  std::string repository(const std::string& model) const;
+
   /// Measured training steps from a file's text.
   Result<TrainingRows> training_rows(std::string_view text, const std::string& file) const;
 

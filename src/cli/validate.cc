@@ -7,9 +7,9 @@
 #include "base/text.h"
 #include "cli/emit.h"
 #include "cli/measured.h"
+#include "cli/score_tables.h"
 #include "cli/sources.h"
 #include "cli/verbs.h"
-#include "import/csv/csv.h"
 #include "report/scatter_plot.h"
 #include "validate/cross_validate.h"
 #include "validate/intervals.h"
@@ -160,28 +160,6 @@ std::string plot_of(const CrossValidation& run) {
   return scatter_svg(all, "s");
 }
 
-/// What other tools say of themselves, from peers.csv beside the published measurements.
-std::optional<Table> peer_table(const std::string& folder) {
-  constexpr std::uintmax_t kMostBytes = 1u << 20;
-  const std::string file = folder + "/peers.csv";
-  const Result<std::string> text = read_file(file, kMostBytes);
-  if (!text) return std::nullopt;
-  const Result<CsvTable> csv = parse_csv(*text, file);
-  if (!csv) return std::nullopt;
-  Table table{"peers", "What other tools say of themselves, or were found to be off by", {}, {}};
-  for (const CsvCell& cell : csv->header)
-    table.columns.push_back({cell.text, cell.text == "share" ? Unit::ratio : Unit::none});
-  for (const auto& cells : csv->rows) {
-    std::vector<Cell>& row = table.rows.emplace_back();
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto number = parse_number(cells[i].text);
-      const bool ratio = table.columns[i].unit == Unit::ratio && number;
-      row.push_back(ratio ? Cell{*number} : Cell{cells[i].text});
-    }
-  }
-  return table;
-}
-
 std::vector<Folding> foldings_of(const std::string& name) {
   std::vector<Folding> all;
   for (const Folding folding : {Folding::shapes, Folding::rows, Folding::devices}) {
@@ -237,7 +215,8 @@ int run_validate_operators(Session& session, const Arguments& arguments) {
     if (plot.empty()) plot = plot_of(run);
   }
   if (arguments.has("rows") || arguments.has("json")) findings.tables.push_back(std::move(rows));
-  if (auto peers = measured->folder.empty() ? std::nullopt : peer_table(measured->folder)) {
+  if (auto peers =
+          measured->folder.empty() ? std::nullopt : stated_by_peers(measured->folder, false)) {
     findings.tables.push_back(std::move(*peers));
   }
   if (!usable.left_out.empty()) findings.tables.push_back(left_out_table(usable.left_out));

@@ -390,6 +390,13 @@ int run_validate_serving(Session& session, const Arguments& arguments) {
   const EngineCalibration calibration(all);
   findings.tables.push_back(parameter_table(calibration));
   findings.tables.push_back(unscored_table(read.unscored));
+  constexpr std::array<std::string_view, 1> kPeers{"peers.csv"};
+  const auto peers = published_files(session, kPeers);
+  if (!replays->empty() && peers) {
+    const auto folder = std::filesystem::path(peers->front()).parent_path();
+    if (auto table = stated_by_peers(folder.string(), true))
+      findings.tables.push_back(std::move(*table));
+  }
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1| of a run's mean; `unfitted` is an engine that adds "
       "nothing to predict; a row is predicted from constants that have not seen its fold");

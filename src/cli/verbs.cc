@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cli/deploy.h"
 #include "cli/emit.h"
 #include "cli/scenario.h"
 #include "cli/search_question.h"
@@ -68,13 +69,15 @@ constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
     "compare llama-3.1-8b --on dgx-h100 --train --plan tp=8 --plan dp=8",
 };
-constexpr std::array<std::string_view, 4> kSearchExamples{
+constexpr std::array<std::string_view, 5> kSearchExamples{
     "search llama-3.1-8b --on dgx-h100 --train --seq 8192 --global-batch 128",
     "search llama-3.1-8b --on dgx-h100 --train --global-batch 128 --front memory \\\n"
     "    --space 'tp=1,2,4,8 micro_batch=1..8 recompute=none,selective,full zero=0..3' \\\n"
     "    --against 'tp=8 sp recompute=full'",
     "search llama-3.1-8b --on dgx-h100 --decode --batch 64 --objective cost --max-time '20 ms'",
     "search llama-3.1-8b --on dgx-h100 --train --global-batch 128 --shard 3/7 --journal 3.db",
+    "search llama-3.1-70b --serve --on dgx-h100 --devices 16 --rate 8 --isl 1024 --osl 256 \\\n"
+    "    --max-ttft '1 s' --max-tpot '30 ms' --percentile 99",
 };
 constexpr std::array<std::string_view, 1> kMergeExamples{"merge 1.db 2.db 3.db --json"};
 constexpr std::array<std::string_view, 1> kExplainExamples{
@@ -125,11 +128,12 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Run", goodput_flags()},
                                     {"Output", report_flags()}}};
-  std::array<FlagGroup, 5> serve{{{"Load", serve_load_flags()},
+  std::array<FlagGroup, 6> serve{{{"Load", serve_load_flags()},
                                   {"Engine", serve_engine_flags()},
                                   {"Objective", serve_objective_flags()},
                                   {"System and plan", serve_system_flags()},
-                                  {"Output", report_flags()}}};
+                                  {"Output", report_flags()},
+                                  {"Timeline", timeline_flags()}}};
   std::array<FlagGroup, 3> feed{
       {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
@@ -141,8 +145,10 @@ struct Tables {
                                     {"Model", workload_flags()},
                                     {"System and plan", system_flags()},
                                     {"Output", report_flags()}}};
-  std::array<FlagGroup, 5> search{{{"Search", search_flags()},
+  std::array<FlagGroup, 7> search{{{"Search", search_flags()},
                                    {"Model", workload_flags()},
+                                   {"Deployments", deploy_flags()},
+                                   {"Load of --serve", serve_load_flags()},
                                    {"System", search_system_flags()},
                                    {"Run", search_run_flags()},
                                    {"Output", report_flags()}}};

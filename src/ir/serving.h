@@ -41,6 +41,16 @@ inline constexpr std::size_t kEngineParts = 11;
 /// Time of an iteration by part, as `predict` has it; sums to the step.
 using PartTimes = std::array<Seconds, kEngineParts>;
 
+/// Tokens that are proposed and checked in one step. Acceptance of each is independent of where it
+/// stands: a step emits (1 - accept^(length + 1)) / (1 - accept) tokens in the mean (Leviathan et
+/// al., arXiv 2211.17192, equation 1).
+struct Speculation {
+  int length = 0;     ///< proposed tokens of a step; 0 = none
+  double accept = 0;  ///< probability that one is accepted where those before it were; below 1
+
+  double tokens() const;
+};
+
 /// A serving engine: its policy, and how its iterations compare with `predict`.
 struct Engine {
   std::string id;       ///< "vllm"
@@ -58,6 +68,7 @@ struct Engine {
   Figure<Seconds> request;   ///< of a request, once: tokeniser, queues, transport
   Figure<Seconds> client;    ///< of a request, for each other one that is there when it comes
   std::size_t rows = 0;      ///< measured configurations it was fitted on
+  Speculation speculation;
 };
 
 /// A request, and what its prompt shares with others.
@@ -70,15 +81,8 @@ struct Request {
   Seconds think;
   /// Names of the contents of the prompt's leading chunks, each of the stream's `chunk` tokens.
   std::vector<std::uint64_t> prefix;
+  std::size_t service_class = 0;  ///< index in RequestStream::classes, where there are any
 };
-
-struct RequestStream {
-  std::vector<Request> requests;  ///< by arrival
-  std::int64_t chunk = 512;       ///< tokens of a named chunk
-  std::int64_t concurrency = 0;   ///< closed loop: that many requests at one time; 0 = open
-};
-
-enum class Routing : std::uint8_t { round_robin, least_loaded, prefix_aware };
 
 /// Limits of a request that counts as good; 0 = none.
 struct ServiceObjective {
@@ -86,6 +90,22 @@ struct ServiceObjective {
   Seconds per_token;
   Seconds total;
 };
+
+/// Requests of one kind, with limits of their own.
+struct ServiceClass {
+  std::string name;
+  double share = 1;  ///< of requests
+  ServiceObjective limits;
+};
+
+struct RequestStream {
+  std::vector<Request> requests;      ///< by arrival
+  std::int64_t chunk = 512;           ///< tokens of a named chunk
+  std::int64_t concurrency = 0;       ///< closed loop: that many requests at one time; 0 = open
+  std::vector<ServiceClass> classes;  ///< empty: all are of one kind
+};
+
+enum class Routing : std::uint8_t { round_robin, least_loaded, prefix_aware };
 
 /// What became of a request. Times are from the stream's start.
 struct RequestOutcome {
@@ -98,7 +118,7 @@ struct RequestOutcome {
   std::int64_t generated = 0;  ///< tokens emitted; equals `output` of a request that was served
   std::int64_t cached = 0;     ///< prompt tokens found in the prefix cache
   std::int64_t preemptions = 0;
-  std::int32_t replica = -1;  ///< -1: its sequence fits no replica
+  std::int32_t replica = -1;  ///< -1: its sequence fits no replica, or it was not admitted
 
   Seconds ttft() const { return first_token - arrival; }
   Seconds latency() const { return finish - arrival; }
@@ -127,6 +147,22 @@ struct ServeResult {
   Seconds duration;                      ///< until the last token
   std::vector<std::pair<Seconds, double>> token_gaps;  ///< gap between tokens, how many: ascending
   std::int64_t rejected = 0;                           ///< requests that fit no replica
+  std::int64_t refused = 0;                            ///< that admission turned away
+  Seconds replica_time;  ///< sum over serving replicas of the time that they were up or starting
+  std::vector<std::pair<Seconds, std::int64_t>> scaling;  ///< when, replicas up or starting
+};
+
+/// A run of equal iterations of one replica.
+struct IterationRecord {
+  std::int32_t replica = 0;
+  Seconds start;
+  Seconds end;
+  std::int64_t steps = 1;
+  std::int64_t decoding = 0;       ///< sequences
+  std::int64_t prompt_tokens = 0;  ///< of each step
+  std::int64_t waiting = 0;        ///< requests in the queue at its end
+  std::int64_t used_blocks = 0;    ///< at its end
+  std::int64_t capacity_blocks = 0;
 };
 
 }  // namespace fastpath

@@ -118,6 +118,8 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
                          const std::vector<BlockMemory>& by_block) {
   BlockMemory sum;
   for (const StageBlock& block : stage) {
+    // Draft layers are loaded by those who speculate with them only.
+    if (block.use == SegmentUse::draft) continue;
     const BlockMemory& one = by_block[block.program];
     const auto times = static_cast<double>(block.repeat);
     sum.weights += times * one.weights;

@@ -191,6 +191,28 @@ bool repeats_an_order(const Plan& plan, const SpaceAxis& axis, std::size_t digit
 
 }  // namespace
 
+Result<std::vector<std::string>> values_of_word(const PlanWord& word) {
+  std::vector<std::string> values;
+  Diagnostics mistakes;
+  for (const std::string& part : separate(word.key, word.value.value_or(""))) {
+    if (auto wrong = expand(part, values))
+      mistakes.push_back({word.value_place, wrong->what, wrong->hint});
+  }
+  if (values.size() > kMostValues) {
+    mistakes.push_back({word.value_place,
+                        fmt::format("{} has more than {} values", word.key, kMostValues),
+                        "narrow the range"});
+  }
+  std::set<std::string> seen;
+  for (const std::string& value : values) {
+    if (seen.insert(value).second || !mistakes.empty()) continue;
+    mistakes.push_back(
+        {word.value_place, fmt::format("{}: {} is given twice", word.key, value), {}});
+  }
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  return values;
+}
+
 Result<Space> Space::of_words(std::span<const PlanWord> words, std::int64_t devices) {
   AxisReader reader;
   for (const PlanWord& word : words)

@@ -24,6 +24,10 @@ struct SpaceAxis {
   const PlanAxis* plan_axis = nullptr;  ///< null for "devices"
 };
 
+/// The values of a word of a space: "1,2,4", ranges such as "1..8" and "1..64*2". Errors: ranges
+/// that are none, more than 4096 values, values given twice.
+Result<std::vector<std::string>> values_of_word(const PlanWord& word);
+
 enum class PointKind : std::uint8_t {
   plan,
   redundant,    ///< the same plan as another point: a word that changes nothing here

@@ -19,16 +19,22 @@ std::int64_t whole(double value) { return static_cast<std::int64_t>(std::floor(v
 }  // namespace
 
 Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices,
-                     std::int64_t chunk) {
+                     std::int64_t chunk, StepTable* draft) {
   Capacity capacity;
   capacity.pool.chunk = chunk;
   const std::int64_t ranks = table.ranks();
   const std::int64_t prompt = std::max<std::int64_t>(1, engine.token_budget / ranks);
   const StepParts& full = table.at({Phase::prefill, ranks, prompt, 0});
-  const Bytes near = table.at({Phase::decode, ranks, 1, kNear}).memory.cache;
-  const Bytes far = table.at({Phase::decode, ranks, 1, kFar}).memory.cache;
+  Bytes near = table.at({Phase::decode, ranks, 1, kNear}).memory.cache;
+  Bytes far = table.at({Phase::decode, ranks, 1, kFar}).memory.cache;
   capacity.device = kStackBytes * full.capacity;
   capacity.taken = full.memory.total() - full.memory.cache;
+  if (draft != nullptr) {
+    const StepParts& one = draft->at({Phase::decode, ranks, 1, kNear});
+    capacity.taken += one.memory.weights;
+    near += one.memory.cache;
+    far += draft->at({Phase::decode, ranks, 1, kFar}).memory.cache;
+  }
   capacity.cache_token = (far - near) / static_cast<double>(kFar - kNear);
   const std::int64_t shares = devices / ranks;
   capacity.cache_whole = static_cast<double>(shares) * capacity.cache_token;

@@ -23,8 +23,9 @@ struct Capacity {
 };
 
 /// The memory of a replica of `devices`, for chunks of `chunk` tokens; the rest is left as it is.
+/// `draft`: what proposes tokens, whose weights and caches are there too; null = none.
 Capacity capacity_of(StepTable& table, const Engine& engine, std::int64_t devices,
-                     std::int64_t chunk);
+                     std::int64_t chunk, StepTable* draft = nullptr);
 
 /// Sets what follows from decode steps over `context` tokens.
 void add_decode_facts(StepTable& table, double context, Capacity& capacity);

@@ -119,10 +119,13 @@ PartTimes StepTable::prompt_attention(double tokens, double past) {
   });
 }
 
-IterationCost::IterationCost(std::shared_ptr<StepTable> table, const Engine& engine)
+IterationCost::IterationCost(std::shared_ptr<StepTable> table, const Engine& engine,
+                             std::shared_ptr<StepTable> draft)
     : table_(std::move(table)),
       step_(engine.step.value.base()),
-      sequence_(engine.sequence.value.base()) {
+      sequence_(engine.sequence.value.base()),
+      proposed_(engine.speculation.length),
+      draft_(std::move(draft)) {
   for (std::size_t i = 0; i < factors_.size(); ++i)
     factors_[i] = engine.factors[i].value;
 }
@@ -142,6 +145,18 @@ double IterationCost::decode_time(double sequences, double context) {
       if (added) found->second = weighted(table_->decode(axis_node(n), context_node(c)));
       return found->second;
     });
+  });
+}
+
+double IterationCost::least_decode(double sequences, double least_context, double most_context) {
+  if (sequences <= 0) return 0;
+  const int first = context_index(least_context);
+  const int last = std::max(first, context_index(most_context)) + 1;
+  return between(axis_spot(sequences), [&](int n) {
+    double least = decode_time(axis_node(n), context_node(first));
+    for (int c = first + 1; c <= last; ++c)
+      least = std::min(least, decode_time(axis_node(n), context_node(c)));
+    return least;
   });
 }
 
@@ -168,11 +183,19 @@ double IterationCost::attention_time(double tokens, double past) {
   });
 }
 
+double IterationCost::draft_time(double sequences, double context) {
+  if (draft_ == nullptr || sequences <= 0) return 0;
+  return static_cast<double>(proposed_) * weighted(draft_->decode(sequences, context));
+}
+
 IterationParts IterationCost::parts(const IterationShape& shape) {
   const auto sequences = static_cast<double>(shape.sequences);
   IterationParts result;
   result.parts = table_->decode(sequences, shape.context);
-  double tokens = 0;
+  double tokens = static_cast<double>(proposed_) * sequences;
+  if (draft_ != nullptr && proposed_ > 0) {
+    result.parts = result.parts + scaled(draft_->decode(sequences, shape.context), proposed_);
+  }
   for (const Piece& piece : shape.pieces) {
     tokens += static_cast<double>(piece.tokens);
     result.parts = result.parts + table_->prompt_attention(static_cast<double>(piece.tokens),
@@ -188,8 +211,9 @@ IterationParts IterationCost::parts(const IterationShape& shape) {
 
 Seconds IterationCost::time(const IterationShape& shape) {
   const auto sequences = static_cast<double>(shape.sequences);
-  double time = step_ + decode_time(sequences, shape.context);
-  double tokens = 0;
+  double time =
+      step_ + decode_time(sequences, shape.context) + draft_time(sequences, shape.context);
+  double tokens = static_cast<double>(proposed_) * sequences;
   for (const Piece& piece : shape.pieces) {
     tokens += static_cast<double>(piece.tokens);
     time += attention_time(static_cast<double>(piece.tokens), static_cast<double>(piece.past));

@@ -78,12 +78,16 @@ class StepTable {
 /// A StepTable as one engine runs it. Not thread-safe.
 class IterationCost {
  public:
-  IterationCost(std::shared_ptr<StepTable> table, const Engine& engine);
+  /// `draft`: decode steps of what proposes tokens, where the engine speculates.
+  IterationCost(std::shared_ptr<StepTable> table, const Engine& engine,
+                std::shared_ptr<StepTable> draft = nullptr);
 
   /// sum over parts of factor x time of
   ///   decode(n, context) + prompt(n + q) - prompt(n) + sum of attention(pieces),
   /// q the tokens of all pieces, plus the engine's time an iteration and a sequence. Exactly what
   /// `predict` says of a pure decode step or a single prompt at a node, where all factors are 1.
+  /// Where the engine speculates k tokens, each decoding sequence has k tokens more in q, and the
+  /// draft's decode steps are added k times.
   Seconds time(const IterationShape& shape);
 
   /// What factors, `step` and `sequence` of an engine are multiplied by in `time`.
@@ -91,16 +95,24 @@ class IterationCost {
 
   StepTable& table() { return *table_; }
 
+  /// Two terms of `time`, for bounds: prompt(tokens), and the least of decode(n, context) over a
+  /// range of contexts, which lies at one of its nodes.
+  double prompt(double tokens) { return prompt_time(tokens); }
+  double least_decode(double sequences, double least_context, double most_context);
+
  private:
   double decode_time(double sequences, double context);
   double prompt_time(double tokens);
   double attention_time(double tokens, double past);
   double weighted(const PartTimes& parts) const;
+  double draft_time(double sequences, double context);
 
   std::shared_ptr<StepTable> table_;
   std::array<double, kEngineParts> factors_{};
   double step_ = 0;
   double sequence_ = 0;
+  int proposed_ = 0;  ///< tokens of a step
+  std::shared_ptr<StepTable> draft_;
   std::map<std::pair<int, int>, double> decode_;
   std::map<int, double> prompt_;
   std::map<std::pair<int, int>, double> attention_;

@@ -87,6 +87,25 @@ RequestStream stream_of(const Load& load) {
   return stream;
 }
 
+RequestStream with_classes(RequestStream stream, std::vector<ServiceClass> classes) {
+  constexpr double kGolden = 0.6180339887498949;  // spreads multiples of it evenly over [0, 1)
+  for (std::size_t i = 0; i < stream.requests.size(); ++i) {
+    Request& one = stream.requests[i];
+    if (one.after >= 0) {
+      one.service_class = stream.requests[static_cast<std::size_t>(one.after)].service_class;
+      continue;
+    }
+    double left = std::fmod(kGolden * static_cast<double>(i + 1), 1.0);
+    one.service_class = 0;
+    while (one.service_class + 1 < classes.size() && left >= classes[one.service_class].share) {
+      left -= classes[one.service_class].share;
+      ++one.service_class;
+    }
+  }
+  stream.classes = std::move(classes);
+  return stream;
+}
+
 RequestStream at_rate(RequestStream stream, double factor) {
   for (Request& request : stream.requests)
     request.arrival *= 1 / factor;

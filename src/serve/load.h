@@ -30,6 +30,10 @@ struct Load {
 /// variation `variation` (Marsaglia and Tsang, ACM TOMS 26(3), 2000).
 RequestStream stream_of(const Load& load);
 
+/// Deals classes out to the requests of a stream by their shares, evenly spread; a turn of a
+/// conversation is of the class of the one before.
+RequestStream with_classes(RequestStream stream, std::vector<ServiceClass> classes);
+
 /// The same requests at `factor` times the rate.
 RequestStream at_rate(RequestStream stream, double factor);
 

@@ -92,4 +92,18 @@ ServeMetrics metrics_of(const ServeResult& result, const ServiceObjective& objec
   return metrics;
 }
 
+std::vector<ClassMetrics> metrics_by_class(const RequestStream& stream, const ServeResult& result) {
+  std::vector<ClassMetrics> classes;
+  for (std::size_t c = 0; c < stream.classes.size(); ++c) {
+    ServeResult of_class;
+    of_class.duration = result.duration;
+    for (std::size_t i = 0; i < stream.requests.size(); ++i) {
+      if (stream.requests[i].service_class == c) of_class.requests.push_back(result.requests[i]);
+    }
+    classes.push_back({stream.classes[c].name, of_class.requests.size(),
+                       metrics_of(of_class, stream.classes[c].limits)});
+  }
+  return classes;
+}
+
 }  // namespace fastpath

@@ -40,4 +40,13 @@ struct ServeMetrics {
 
 ServeMetrics metrics_of(const ServeResult& result, const ServiceObjective& objective);
 
+/// Figures of each class of the stream within its own limits; gaps between tokens are not told
+/// apart by class and left out. Shares are of all requests of the class, turned away or not.
+struct ClassMetrics {
+  std::string name;
+  std::size_t requests = 0;
+  ServeMetrics metrics;
+};
+std::vector<ClassMetrics> metrics_by_class(const RequestStream& stream, const ServeResult& result);
+
 }  // namespace fastpath

@@ -111,11 +111,13 @@ void Replica::schedule_decodes(Run& run, std::int64_t& budget, std::vector<Token
                                double now) {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     if (!running_[i].decodes()) continue;
-    while (i < running_.size() && !grow(running_[i], running_[i].computed + 1))
+    const std::int64_t left = running_[i].job.output - running_[i].emitted;
+    const std::int64_t tokens = std::min<std::int64_t>(1 + engine_.speculation.length, left);
+    while (i < running_.size() && !grow(running_[i], running_[i].computed + tokens))
       preempt_last(events, now);
     if (i >= running_.size()) return;
     ++run.decoding;
-    --budget;
+    budget -= tokens;
   }
 }
 
@@ -200,6 +202,7 @@ void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& eve
 }
 
 std::int64_t Replica::steps_ahead() const {
+  if (engine_.speculation.length > 0) return 1;
   std::int64_t most = kMostSteps;
   for (const Sequence& sequence : running_) {
     if (sequence.decodes()) most = std::min(most, sequence.job.output - sequence.emitted);
@@ -252,6 +255,32 @@ void Replica::set_times(Run& run) {
   if (run.steps == 1) return;
   shape.context += static_cast<double>(run.steps - 1);
   run.slope = (cost_.time(shape).base() - run.first) / static_cast<double>(run.steps - 1);
+}
+
+/// Tokens of a decoding sequence that a run emits. Where tokens are speculated, the expected number
+/// of a step, dealt out in whole tokens.
+std::int64_t Replica::tokens_now(Sequence& sequence, std::int64_t steps) const {
+  if (engine_.speculation.length == 0) return steps;
+  const double mean = engine_.speculation.tokens();
+  const auto before = static_cast<std::int64_t>(mean * static_cast<double>(sequence.checked));
+  ++sequence.checked;
+  const auto after = static_cast<std::int64_t>(mean * static_cast<double>(sequence.checked));
+  return std::clamp<std::int64_t>(after - before, 1, sequence.job.output - sequence.emitted);
+}
+
+void Replica::log(const Run& run) {
+  IterationRecord record;
+  record.replica = name_;
+  record.start = Seconds{run.start};
+  record.end = Seconds{run.end()};
+  record.steps = run.steps;
+  record.decoding = run.decoding;
+  for (const auto& piece : run.pieces)
+    record.prompt_tokens += piece.second;
+  record.waiting = static_cast<std::int64_t>(waiting_.size());
+  record.used_blocks = pool_.used();
+  record.capacity_blocks = limits_.blocks;
+  log_->push_back(record);
 }
 
 /// Sequences without a token wait for their first, the others for their next.
@@ -331,7 +360,9 @@ void Replica::account(const Run& run) {
   stats_.busy += Seconds{length};
   occupancy_ += length * static_cast<double>(pool_.used());
   sequences_ += length * static_cast<double>(running_.size());
-  gaps_.add(length / static_cast<double>(run.steps), static_cast<double>(run.decoding * run.steps));
+  // Tokens of one step that checks proposals come together: each is given an even part of it.
+  const double tokens = static_cast<double>(run.steps) * engine_.speculation.tokens();
+  gaps_.add(length / tokens, static_cast<double>(run.decoding) * tokens);
   for (const auto& piece : run.pieces)
     stats_.prompt_tokens += piece.second;
 }
@@ -348,9 +379,10 @@ void Replica::advance(std::vector<TokenEvent>& events) {
     for (std::size_t i = 0; i < running_.size(); ++i) {
       Sequence& sequence = running_[i];
       if (!sequence.decodes()) continue;
-      sequence.computed += run.steps;
+      const std::int64_t tokens = tokens_now(sequence, run.steps);
+      sequence.computed += tokens;
       FP_CHECK(grow(sequence, sequence.computed));
-      done[i] = emit(sequence, run.steps, now, events);
+      done[i] = emit(sequence, tokens, now, events);
     }
   }
   for (const auto& [index, tokens] : run.pieces) {
@@ -363,6 +395,7 @@ void Replica::advance(std::vector<TokenEvent>& events) {
   stats_.peak_blocks = std::max(stats_.peak_blocks, pool_.used());
   FP_CHECK(pool_.occupied() <= pool_.capacity());
   account(run);
+  if (log_ != nullptr) log(run);
   finish(done, now, events);
   start(now, events);
 }

@@ -80,6 +80,12 @@ class Replica {
   std::size_t known_chunks(std::span<const std::uint64_t> prefix) const;
   std::int64_t used_blocks() const { return pool_.used(); }
 
+  /// Appends a record of each run from now on; `log` outlives the replica.
+  void record_to(std::vector<IterationRecord>& log, std::int32_t name) {
+    log_ = &log;
+    name_ = name;
+  }
+
   ReplicaStats stats() const;
   const GapCounts& gaps() const { return gaps_; }
   StepTable& table() { return cost_.table(); }
@@ -91,8 +97,9 @@ class Replica {
     std::int64_t computed = 0;    ///< tokens in the cache
     std::int64_t emitted = 0;
     std::int64_t own_blocks = 0;
-    std::size_t held = 0;  ///< names of the prefix that it holds
-    bool seen = false;     ///< was scheduled before
+    std::size_t held = 0;      ///< names of the prefix that it holds
+    bool seen = false;         ///< was scheduled before
+    std::int64_t checked = 0;  ///< steps that checked proposed tokens for it
 
     bool decodes() const { return computed >= to_compute; }
   };
@@ -140,6 +147,8 @@ class Replica {
   void finish(const std::vector<bool>& done, double now, std::vector<TokenEvent>& events);
   void account(const Run& run);
   IterationShape shape_of(const Run& run) const;
+  std::int64_t tokens_now(Sequence& sequence, std::int64_t steps) const;
+  void log(const Run& run);
   void profile(const Run& run);
   bool emit(Sequence& sequence, std::int64_t tokens, double now, std::vector<TokenEvent>& events);
 
@@ -157,6 +166,8 @@ class Replica {
   std::int64_t outstanding_tokens_ = 0;
   GapCounts gaps_;
   WaitProfile* profile_ = nullptr;
+  std::vector<IterationRecord>* log_ = nullptr;
+  std::int32_t name_ = 0;
 };
 
 }  // namespace fastpath

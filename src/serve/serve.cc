@@ -1,6 +1,7 @@
 #include "serve/serve.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <queue>
 #include <tuple>
@@ -15,6 +16,8 @@ enum class Stage : std::uint8_t {
   arrives,      ///< at the front end
   enters,       ///< a pool's router
   transferred,  ///< enters the router of workers that decode, its prompt done elsewhere
+  scales,       ///< no request: how many replicas are up is decided
+  is_up,        ///< no request: a started replica takes requests from now on
 };
 
 struct Arrival {
@@ -30,11 +33,19 @@ struct Arrival {
 
 class Cluster {
  public:
-  Cluster(const RequestStream& stream, const Deployment& deployment, WaitProfile* profile)
-      : stream_(stream), deployment_(deployment), profile_(profile) {
+  Cluster(const RequestStream& stream, const Deployment& deployment, WaitProfile* profile,
+          std::vector<IterationRecord>* log)
+      : stream_(stream), deployment_(deployment), profile_(profile), log_(log) {
     add_replicas(deployment.prefill);
     prefill_ = replicas_.size();
     add_replicas(deployment.serving);
+    up_.assign(replicas_.size(), State::up);
+    ready_.assign(replicas_.size(), 0);
+    if (scales()) {
+      const auto least = prefill_ + static_cast<std::size_t>(deployment.autoscaling.least);
+      std::fill(up_.begin() + static_cast<std::ptrdiff_t>(least), up_.end(), State::down);
+      note_scale(0);
+    }
     result_.requests.resize(stream.requests.size());
     followers_.resize(stream.requests.size());
     for (std::size_t i = 0; i < stream.requests.size(); ++i) {
@@ -45,17 +56,14 @@ class Cluster {
 
   ServeResult run() {
     first_arrivals();
+    if (scales()) arrivals_.push({0, -1, Stage::scales});
     while (true) {
       const std::size_t soonest = soonest_replica();
       const double end = soonest == kNone ? kNever : *replicas_[soonest].next();
       if (!arrivals_.empty() && arrivals_.top().time <= end) {
         const Arrival arrival = arrivals_.top();
         arrivals_.pop();
-        if (arrival.stage == Stage::arrives) {
-          pass_front_end(arrival);
-        } else {
-          route(arrival);
-        }
+        handle(arrival);
       } else if (soonest != kNone) {
         events_.clear();
         replicas_[soonest].advance(events_);
@@ -73,10 +81,90 @@ class Cluster {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   static constexpr double kNever = std::numeric_limits<double>::infinity();
 
+  enum class State : std::uint8_t { down, starting, up, draining };
+
   void add_replicas(const ReplicaGroup& group) {
-    for (std::int64_t i = 0; i < group.count; ++i)
-      replicas_.emplace_back(group.engine, group.pool, IterationCost(group.table, group.engine),
-                             profile_);
+    for (std::int64_t i = 0; i < group.count; ++i) {
+      replicas_.emplace_back(group.engine, group.pool,
+                             IterationCost(group.table, group.engine, group.draft), profile_);
+      if (log_ != nullptr)
+        replicas_.back().record_to(*log_, static_cast<std::int32_t>(replicas_.size() - 1));
+    }
+  }
+
+  void handle(const Arrival& arrival) {
+    switch (arrival.stage) {
+      case Stage::arrives: pass_front_end(arrival); break;
+      case Stage::scales: scale(arrival.time); break;
+      case Stage::is_up: take_up(static_cast<std::size_t>(arrival.request), arrival.time); break;
+      case Stage::enters:
+      case Stage::transferred: route(arrival); break;
+    }
+  }
+
+  bool scales() const { return deployment_.autoscaling.least > 0; }
+
+  /// Replicas that are paid for.
+  std::int64_t running_replicas() const {
+    const auto down =
+        std::count(up_.begin() + static_cast<std::ptrdiff_t>(prefill_), up_.end(), State::down);
+    return static_cast<std::int64_t>(up_.size() - prefill_) - down;
+  }
+
+  void note_scale(double time) {
+    const std::int64_t count = running_replicas();
+    paid_ += static_cast<double>(paid_count_) * (time - paid_until_);
+    paid_until_ = time;
+    paid_count_ = count;
+    const bool same = !result_.scaling.empty() && result_.scaling.back().second == count;
+    if (!same) result_.scaling.emplace_back(Seconds{time}, count);
+  }
+
+  void start_replicas(double time, std::int64_t count) {
+    for (std::size_t i = prefill_; i < replicas_.size() && count > 0; ++i) {
+      if (up_[i] == State::up || up_[i] == State::starting) continue;
+      const bool warm = up_[i] == State::draining;
+      up_[i] = warm ? State::up : State::starting;
+      ready_[i] = time + deployment_.autoscaling.start_up.base();
+      if (!warm) arrivals_.push({ready_[i], static_cast<std::int32_t>(i), Stage::is_up});
+      --count;
+    }
+  }
+
+  /// What is still starting is given up first, so that one that takes requests is always left.
+  void stop_replicas(std::int64_t count) {
+    for (const State state : {State::starting, State::up}) {
+      for (std::size_t i = replicas_.size(); i-- > prefill_ && count > 0;) {
+        if (up_[i] != state) continue;
+        up_[i] = replicas_[i].outstanding() == 0 ? State::down : State::draining;
+        --count;
+      }
+    }
+  }
+
+  /// As many replicas as bring the load of each to the target, between the least and all.
+  void scale(double time) {
+    const Autoscaling& rule = deployment_.autoscaling;
+    for (std::size_t i = prefill_; i < replicas_.size(); ++i) {
+      if (up_[i] == State::draining && replicas_[i].outstanding() == 0) up_[i] = State::down;
+    }
+    const auto most = static_cast<std::int64_t>(replicas_.size() - prefill_);
+    const auto load =
+        static_cast<std::int64_t>(std::ceil(static_cast<double>(present_) / rule.target));
+    const std::int64_t wanted = std::clamp(load, rule.least, most);
+    std::int64_t there = 0;
+    for (std::size_t i = prefill_; i < replicas_.size(); ++i)
+      there += up_[i] == State::up || up_[i] == State::starting ? 1 : 0;
+    start_replicas(time, wanted - there);
+    stop_replicas(there - wanted);
+    note_scale(time);
+    if (present_ > 0 || ended_ < stream_.requests.size())
+      arrivals_.push({time + rule.interval.base(), -1, Stage::scales});
+  }
+
+  /// Unless it was given up since, and perhaps started again.
+  void take_up(std::size_t replica, double time) {
+    if (up_[replica] == State::starting && time >= ready_[replica]) up_[replica] = State::up;
   }
 
   void first_arrivals() {
@@ -97,6 +185,16 @@ class Cluster {
   /// The front end serves the streams of all requests in turn.
   void pass_front_end(Arrival arrival) {
     const Engine& engine = (prefill_ > 0 ? deployment_.prefill : deployment_.serving).engine;
+    if (deployment_.most_present > 0) {
+      const auto up =
+          std::count(up_.begin() + static_cast<std::ptrdiff_t>(prefill_), up_.end(), State::up);
+      if (present_ >= deployment_.most_present * static_cast<std::int64_t>(up)) {
+        ++present_;
+        ++result_.refused;
+        turn_away(arrival);
+        return;
+      }
+    }
     const auto others = static_cast<double>(present_++);
     if (profile_ != nullptr) profile_->others += others;
     const Seconds delay = engine.request.value + others * engine.client.value;
@@ -134,11 +232,14 @@ class Cluster {
   std::size_t pick(const Request& request, std::size_t first, std::size_t last) {
     if (deployment_.routing == Routing::round_robin) {
       std::size_t& turn = first == 0 ? turn_ : decode_turn_;
+      while (up_[first + turn % (last - first)] != State::up)
+        ++turn;
       return first + turn++ % (last - first);
     }
     std::size_t best = first;
-    double least = load(first, request);
-    for (std::size_t i = first + 1; i < last; ++i) {
+    double least = kNever;
+    for (std::size_t i = first; i < last; ++i) {
+      if (up_[i] != State::up) continue;
       const double tokens = load(i, request);
       if (tokens >= least) continue;
       least = tokens;
@@ -174,7 +275,13 @@ class Cluster {
 
   void reject(const Arrival& arrival) {
     ++result_.rejected;
+    turn_away(arrival);
+  }
+
+  void turn_away(const Arrival& arrival) {
     RequestOutcome& outcome = result_.requests[static_cast<std::size_t>(arrival.request)];
+    outcome.input = stream_.requests[static_cast<std::size_t>(arrival.request)].input;
+    outcome.output = stream_.requests[static_cast<std::size_t>(arrival.request)].output;
     outcome.replica = -1;
     outcome.scheduled = outcome.first_token = outcome.finish = Seconds{arrival.time};
     ended(arrival.request, arrival.time);
@@ -216,6 +323,7 @@ class Cluster {
 
   void ended(std::int32_t request, double time) {
     --present_;
+    ++ended_;
     last_ = std::max(last_, time);
     for (const std::size_t follower : followers_[static_cast<std::size_t>(request)])
       arrive(follower, time + stream_.requests[follower].think.base());
@@ -237,12 +345,23 @@ class Cluster {
     }
     result_.token_gaps = gaps.sorted();
     result_.duration = Seconds{last_};
+    if (scales()) note_scale(std::max(last_, paid_until_));
+    result_.replica_time = scales()
+                               ? Seconds{paid_}
+                               : static_cast<double>(replicas_.size() - prefill_) * Seconds{last_};
   }
 
   const RequestStream& stream_;
   const Deployment& deployment_;
   WaitProfile* profile_ = nullptr;
+  std::vector<IterationRecord>* log_ = nullptr;
   std::vector<Replica> replicas_;
+  std::vector<State> up_;      ///< by replica
+  std::vector<double> ready_;  ///< by replica: when a started one takes requests
+  std::size_t ended_ = 0;
+  double paid_ = 0;  ///< replica-seconds until `paid_until_`
+  double paid_until_ = 0;
+  std::int64_t paid_count_ = 0;
   std::size_t prefill_ = 0;  ///< replicas before it prefill for those behind it
   std::priority_queue<Arrival> arrivals_;
   std::vector<std::vector<std::size_t>> followers_;
@@ -267,6 +386,22 @@ Diagnostics mistakes_in(const RequestStream& stream, const Deployment& deploymen
     if (one.input < 1 || one.output < 1) mistake(name + " has no tokens", "at least one each way");
     if (one.after >= static_cast<std::int64_t>(i)) mistake(name + " waits for a later one", "");
   }
+  for (const Request& one : stream.requests) {
+    if (one.service_class < std::max<std::size_t>(1, stream.classes.size())) continue;
+    mistake("a request is of a class that is not there", "");
+    break;
+  }
+  const Autoscaling& scaling = deployment.autoscaling;
+  if (scaling.least > deployment.serving.count || !(scaling.target > 0) ||
+      !(scaling.interval > Seconds{})) {
+    mistake("autoscaling has more least replicas than there are, or no target or interval", "");
+  }
+  for (const ReplicaGroup* group : {&deployment.prefill, &deployment.serving}) {
+    const Speculation& speculation = group->engine.speculation;
+    if (speculation.length >= 0 && speculation.accept >= 0 && speculation.accept < 1) continue;
+    mistake("speculation accepts a share from 0 to below 1", "");
+    break;
+  }
   if (deployment.serving.pool.blocks < 1) {
     mistake("no memory is left for keys and values", "use more devices or a smaller format");
   }
@@ -276,12 +411,14 @@ Diagnostics mistakes_in(const RequestStream& stream, const Deployment& deploymen
 }  // namespace
 
 Result<ServeResult> serve(const RequestStream& stream, const Deployment& deployment,
-                          WaitProfile* profile) {
+                          WaitProfile* profile, std::vector<IterationRecord>* log) {
   Diagnostics mistakes = mistakes_in(stream, deployment);
   if (!mistakes.empty()) return failure(std::move(mistakes));
-  ServeResult result = Cluster(stream, deployment, profile).run();
+  ServeResult result = Cluster(stream, deployment, profile, log).run();
   for (const ReplicaGroup* group : {&deployment.prefill, &deployment.serving}) {
-    if (group->table && !group->table->mistakes().empty()) return failure(group->table->mistakes());
+    for (const auto& table : {group->table, group->draft}) {
+      if (table && !table->mistakes().empty()) return failure(table->mistakes());
+    }
   }
   return result;
 }

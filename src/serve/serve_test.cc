@@ -7,6 +7,7 @@
 #include "serve/kv_pool.h"
 #include "serve/load.h"
 #include "serve/metrics.h"
+#include "serve/timeline.h"
 
 namespace fastpath {
 namespace {
@@ -103,6 +104,87 @@ TEST(serve, caches_move_between_workers_at_the_link_s_rate) {
   const RequestOutcome& one = result->requests.front();
   EXPECT_NEAR((one.finish - one.first_token).base(), 100e-3 + 20e-3, 1e-9);
   EXPECT_EQ(one.generated, 3);
+}
+
+TEST(serve, a_step_emits_what_is_accepted_in_the_mean) {
+  Deployment guessing = deployment();
+  guessing.serving.engine.speculation = {3, 0.5};  // 1 + 1/2 + 1/4 + 1/8 tokens a step
+  const auto result = serve(requests({request(0, 64, 1 + 1875)}), guessing);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_DOUBLE_EQ(guessing.serving.engine.speculation.tokens(), 1.875);
+  // A step checks four tokens: 10 ms, and 1 ms for each of the three more.
+  EXPECT_NEAR(result->requests[0].tpot().base(), 13e-3 / 1.875, 1e-5);
+  EXPECT_EQ(result->requests[0].generated, 1876);
+}
+
+TEST(serve, a_draft_is_paid_for_each_token_that_it_proposes) {
+  Deployment guessing = deployment();
+  guessing.serving.engine.speculation = {2, 0};
+  guessing.serving.draft = std::make_shared<StepTable>(steps(), 1);
+  const auto result = serve(requests({request(0, 64, 11)}), guessing);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_NEAR(result->requests[0].tpot().base(), 10e-3 + 2e-3 + 2 * 10e-3, 1e-9);
+}
+
+TEST(serve, admission_turns_away_what_is_too_much) {
+  Deployment full = deployment();
+  full.most_present = 2;
+  const auto result =
+      serve(requests({request(0, 64, 50), request(0, 64, 50), request(0.1, 64, 50)}), full);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->refused, 1);
+  EXPECT_EQ(result->requests[2].replica, -1);
+  EXPECT_EQ(result->requests[1].generated, 50);
+}
+
+TEST(serve, replicas_start_when_there_is_work_and_stop_behind_it) {
+  Deployment elastic = deployment();
+  elastic.serving.count = 3;
+  elastic.autoscaling.least = 1;
+  elastic.autoscaling.target = 2;
+  elastic.autoscaling.start_up = Seconds{0.5};
+  elastic.autoscaling.interval = Seconds{0.1};
+  RequestStream stream = requests({});
+  for (int i = 0; i < 6; ++i)
+    stream.requests.push_back(request(0, 64, 200));
+  stream.requests.push_back(request(30, 64, 2));
+  const auto result = serve(stream, elastic);
+  ASSERT_TRUE(result.has_value());
+  std::int64_t most = 0;
+  for (const auto& [time, count] : result->scaling)
+    most = std::max(most, count);
+  EXPECT_EQ(most, 3);
+  EXPECT_EQ(result->scaling.back().second, 1);
+  EXPECT_LT(result->replica_time.base(), 1.5 * result->duration.base());
+}
+
+TEST(metrics, each_class_has_limits_of_its_own) {
+  RequestStream stream = requests({});
+  for (int i = 0; i < 100; ++i)
+    stream.requests.push_back(request(i, 64, 11));
+  stream = with_classes(std::move(stream), {{"quick", 0.25, {Seconds{1e-3}, {}, {}}},
+                                            {"slow", 0.75, {Seconds{1}, {}, {}}}});
+  const auto result = serve(stream, deployment());
+  ASSERT_TRUE(result.has_value());
+  const auto classes = metrics_by_class(stream, *result);
+  ASSERT_EQ(classes.size(), 2u);
+  EXPECT_NEAR(static_cast<double>(classes[0].requests), 25, 1);
+  EXPECT_EQ(classes[0].metrics.good, 0u);
+  EXPECT_EQ(classes[1].metrics.good, classes[1].requests);
+}
+
+TEST(timeline, has_a_lane_for_each_replica_and_says_what_it_leaves_out) {
+  std::vector<IterationRecord> log;
+  const auto result =
+      serve(requests({request(0, 64, 11), request(0.2, 64, 5)}), deployment(), nullptr, &log);
+  ASSERT_TRUE(result.has_value());
+  const Timeline all = timeline_of(log, 0);
+  EXPECT_EQ(all.lanes.size(), 1u);
+  EXPECT_EQ(all.spans.size(), log.size());
+  EXPECT_EQ(all.counters.size(), 3 * log.size());
+  const Timeline some = timeline_of(log, 0, 1);
+  EXPECT_EQ(some.spans.size(), 1u);
+  EXPECT_EQ(some.dropped, static_cast<std::int64_t>(log.size()) - 1);
 }
 
 TEST(serve, mistakes_of_a_stream_are_told) {

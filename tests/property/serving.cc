@@ -58,6 +58,8 @@ Setting some_setting(bool closed) {
   group.engine.max_sequences = *rc::gen::inRange(1, 30);
   group.engine.reserve = *rc::gen::element(0.0, 0.4, 1.0);
   group.engine.prefix_caching = *rc::gen::arbitrary<bool>();
+  group.engine.speculation = *rc::gen::element(Speculation{}, Speculation{}, Speculation{2, 0.6},
+                                               Speculation{4, 0.9}, Speculation{1, 0.0});
   group.count = *rc::gen::inRange(1, 4);
   group.table = std::make_shared<StepTable>(simple_steps(), 1);
   std::int64_t longest_sequence = 0;
@@ -65,6 +67,10 @@ Setting some_setting(bool closed) {
     longest_sequence = std::max(longest_sequence, one.input + one.output);
   const std::int64_t least = longest_sequence / group.engine.block_tokens + 2;
   group.pool = {least + *rc::gen::inRange(0, 60), 0, setting.stream.chunk};
+  setting.deployment.autoscaling.least = *rc::gen::element(0, 0, 1);
+  setting.deployment.autoscaling.target = *rc::gen::inRange(1, 8);
+  setting.deployment.autoscaling.start_up = Seconds{0.05 * *rc::gen::inRange(0, 3)};
+  setting.deployment.autoscaling.interval = Seconds{0.03};
   setting.deployment.routing =
       *rc::gen::element(Routing::round_robin, Routing::least_loaded, Routing::prefix_aware);
   if (*rc::gen::arbitrary<bool>()) {
@@ -98,6 +104,47 @@ RC_GTEST_PROP(serving, the_cache_never_holds_more_than_its_capacity, ()) {
   for (const ReplicaStats& one : result->replicas) {
     RC_ASSERT(one.peak_blocks <= one.capacity_blocks);
     RC_ASSERT(one.mean_occupancy <= 1 + 1e-9);
+  }
+}
+
+RC_GTEST_PROP(serving, every_request_is_served_or_turned_away, ()) {
+  Setting setting = some_setting(*rc::gen::arbitrary<bool>());
+  setting.deployment.most_present = *rc::gen::inRange(1, 6);
+  std::vector<IterationRecord> log;
+  const auto result = serve(setting.stream, setting.deployment, nullptr, &log);
+  RC_ASSERT(result.has_value());
+  std::int64_t refused = 0;
+  for (const RequestOutcome& one : result->requests) {
+    refused += one.replica < 0 ? 1 : 0;
+    RC_ASSERT(one.generated == (one.replica < 0 ? 0 : one.output));
+  }
+  RC_ASSERT(refused == result->refused);
+  // Runs of a replica follow each other, and their steps are its iterations.
+  std::vector<double> until(result->replicas.size(), 0);
+  std::vector<std::int64_t> steps(result->replicas.size(), 0);
+  for (const IterationRecord& one : log) {
+    const auto replica = static_cast<std::size_t>(one.replica);
+    RC_ASSERT(one.start.base() >= until[replica] - 1e-9);
+    RC_ASSERT(one.used_blocks <= one.capacity_blocks);
+    until[replica] = one.end.base();
+    steps[replica] += one.steps;
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    RC_ASSERT(steps[i] == result->replicas[i].iterations);
+}
+
+RC_GTEST_PROP(serving, scaled_replicas_cost_no_more_than_all_and_no_less_than_the_least, ()) {
+  Setting setting = some_setting(false);
+  setting.deployment.autoscaling.least = 1;
+  const auto result = serve(setting.stream, setting.deployment);
+  RC_ASSERT(result.has_value());
+  const double end = std::max(result->duration.base(), result->scaling.back().first.base());
+  const auto most = static_cast<double>(setting.deployment.serving.count);
+  RC_ASSERT(result->replica_time.base() <= most * (end + 0.03) + 1e-9);
+  RC_ASSERT(result->replica_time.base() >= result->duration.base() - 1e-9);
+  for (const auto& [time, count] : result->scaling) {
+    RC_ASSERT(count >= 1);
+    RC_ASSERT(count <= setting.deployment.serving.count);
   }
 }
 
