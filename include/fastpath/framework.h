@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "fastpath/quantity.h"
 #include "fastpath/system.h"
 
 namespace fastpath {
+
+struct Runtime;  // fastpath/runtime.h
 
 /// Factors are times in a training step over those of the same kernels and collectives alone.
 struct Framework {
@@ -25,6 +28,8 @@ struct Framework {
   double low = 1;
   double high = 1;
   std::size_t rows = 0;  ///< measured steps that it was fitted on
+  /// Of inference: kernels as they were measured, instead of the device's own; null = not known.
+  std::shared_ptr<const Runtime> runtime;
 };
 
 }  // namespace fastpath

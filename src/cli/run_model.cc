@@ -9,6 +9,7 @@
 #include "analyze/runtime_findings.h"
 #include "base/text.h"
 #include "cli/emit.h"
+#include "cli/run_against.h"
 #include "cli/runtime.h"
 #include "cli/sources.h"
 #include "cli/verbs.h"
@@ -20,7 +21,7 @@
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<Flag, 9> kRunFlags{{
+constexpr std::array<Flag, 10> kRunFlags{{
     {"dim", FlagKind::text, "NAME=N", "size of a dynamic dimension", "", true},
     {"input", FlagKind::text, "NAME=VALUE", "fill an input with one number", "", true},
     {"seed", FlagKind::whole, "N", "of the random values of inputs and missing weights (default 1)",
@@ -33,6 +34,8 @@ constexpr std::array<Flag, 9> kRunFlags{{
     {"profiled", FlagKind::whole, "N", "executions under the runtime's profiler (default 10)", "",
      false},
     kRuntimeFlag,
+    {"against", FlagKind::file, "SYSTEM.yaml",
+     "also predict it on a system that `measure` wrote, and set both side by side", "", false},
     {"save-profile", FlagKind::file, "FILE.json", "keep the runtime's own profile", "", false},
 }};
 
@@ -166,6 +169,11 @@ int run_model(Session& session, const Arguments& arguments) {
   findings.tables = {
       summary_table(name, *runtime, *request, *run), runtime_types_table(operators),
       runtime_operators_table(operators, static_cast<std::size_t>(arguments.whole_or("top", 10)))};
+  if (arguments.has("against")) {
+    auto added = add_prediction(session, arguments, request->fill.dims,
+                                {*run, request->run.threads, operators}, findings);
+    if (!added) return session.fail(added.error());
+  }
   add_notes(findings, *model, *run);
   return emit(session, arguments, findings, kAnswered,
               [&]() -> Result<Timeline> { return timeline_of(events->value, warm_ups, name); });

@@ -72,13 +72,14 @@ Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions&
   return {};
 }
 
-Result<std::string> profile_of(const OnnxRuntime& runtime, const RunnableModel& model,
-                               const ModelRunOptions& options) {
-  const std::string prefix =
-      fmt::format("{}/fastpath-profile-{}", options.profile_folder, getpid());
+}  // namespace
+
+Result<std::string> profile_model(const OnnxRuntime& runtime, const RunnableModel& model,
+                                  const ProfileOptions& options) {
+  const std::string prefix = fmt::format("{}/fastpath-profile-{}", options.folder, getpid());
   auto session = runtime.load(model, {options.threads, prefix});
   if (!session) return failure(session.error());
-  for (int i = 0; i < options.warm_ups + options.profiled_runs; ++i) {
+  for (int i = 0; i < options.runs; ++i) {
     if (auto done = session->run(); !done) return failure(done.error());
   }
   const Result<std::string> file = session->end_profile();
@@ -95,8 +96,6 @@ Result<std::string> profile_of(const OnnxRuntime& runtime, const RunnableModel& 
   return text.str();
 }
 
-}  // namespace
-
 Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& model,
                                const ModelRunOptions& options,
                                const std::function<void(std::string_view)>& tell) {
@@ -112,7 +111,9 @@ Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& 
   }
   if (options.profiled_runs == 0) return run;
   tell("profiling the model");
-  Result<std::string> profile = profile_of(runtime, model, options);
+  Result<std::string> profile = profile_model(
+      runtime, model,
+      {options.threads, options.warm_ups + options.profiled_runs, options.profile_folder});
   if (!profile) return failure(profile.error());
   run.profile = std::move(*profile);
   return run;

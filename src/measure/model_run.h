@@ -36,6 +36,17 @@ Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& 
                                const ModelRunOptions& options,
                                const std::function<void(std::string_view)>& tell);
 
+struct ProfileOptions {
+  int threads = 1;
+  int runs = 10;
+  std::string folder;  ///< where the runtime may write its profile for a moment
+};
+
+/// The runtime's profile of so many executions. Errors: the runtime's own words; a profile that
+/// cannot be read.
+Result<std::string> profile_model(const OnnxRuntime& runtime, const RunnableModel& model,
+                                  const ProfileOptions& options);
+
 /// Seconds of an execution: least wall and least CPU time over repeats that fill `seconds`, three
 /// at least.
 struct LeastTimes {
