@@ -26,7 +26,7 @@ struct RuntimeDifference {
 };
 
 /// Pairs operators by name or by what they write: a runtime names those that it rewrites by their
-/// output ("conv1_out_nchwc"). Measured times are the least of an operator's executions. Tables: by
+/// output ("conv1_out_nchwc"). Measured times are RuntimeOperator::quiet. Tables: by
 /// type, and the `top` largest differences.
 RuntimeDifference runtime_difference(const std::vector<PredictedOperator>& predicted,
                                      const std::vector<RuntimeOperator>& measured, std::size_t top);

@@ -17,6 +17,16 @@ Seconds median_of(std::vector<double> values) {
   return Seconds{even ? (values[middle - 1] + values[middle]) / 2 : values[middle]};
 }
 
+/// Of short times a mean, since the profiler cuts them to whole microseconds.
+Seconds quiet_time(std::vector<double> values) {
+  constexpr double kLong = 20e-6;
+  std::sort(values.begin(), values.end());
+  if (values.front() >= kLong) return Seconds{values.front()};
+  values.resize((values.size() + 1) / 2);
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  return Seconds{sum / static_cast<double>(values.size())};
+}
+
 std::uint64_t last_run(const std::vector<RuntimeEvent>& events) {
   std::uint64_t last = 0;
   for (const RuntimeEvent& event : events)
@@ -58,10 +68,23 @@ std::vector<RuntimeOperator> operators_of(const std::vector<RuntimeEvent>& event
     for (const auto& [run, time] : times[i])
       values.push_back(time);
     operators[i].runs = values.size();
-    operators[i].least = Seconds{*std::min_element(values.begin(), values.end())};
+    operators[i].quiet = quiet_time(values);
     operators[i].median = median_of(std::move(values));
   }
   return operators;
+}
+
+Seconds profiler_cost(const std::vector<RuntimeOperator>& operators, Seconds whole) {
+  Seconds sum;
+  for (const RuntimeOperator& one : operators)
+    sum += one.quiet;
+  if (operators.empty() || sum <= whole) return {};
+  return (sum - whole) / static_cast<double>(operators.size());
+}
+
+Seconds without_profiler(Seconds time, Seconds cost) {
+  constexpr double kLeastShare = 0.1;
+  return std::max(time - cost, kLeastShare * time);
 }
 
 Table runtime_types_table(const std::vector<RuntimeOperator>& operators) {
@@ -100,11 +123,11 @@ Table runtime_operators_table(const std::vector<RuntimeOperator>& operators, std
                {"type"},
                {"shapes"},
                {"time", Unit::seconds},
-               {"least", Unit::seconds},
+               {"quiet", Unit::seconds},
                {"share", Unit::ratio}},
               {}};
   for (const RuntimeOperator& one : order) {
-    table.rows.push_back({one.name, one.op_type, one.shapes, one.median.base(), one.least.base(),
+    table.rows.push_back({one.name, one.op_type, one.shapes, one.median.base(), one.quiet.base(),
                           share(one.median, whole)});
   }
   return table;

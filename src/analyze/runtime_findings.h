@@ -17,6 +17,13 @@ namespace fastpath {
 std::vector<RuntimeOperator> operators_of(const std::vector<RuntimeEvent>& events,
                                           std::size_t warm_ups);
 
+/// What the profiler adds to an operator: by the operators of an execution together and the time of
+/// the whole without the profiler. The profiler's own work drives data and code out of the caches.
+Seconds profiler_cost(const std::vector<RuntimeOperator>& operators, Seconds whole);
+
+/// An operator's time without that; a tenth of it at least is its own.
+Seconds without_profiler(Seconds time, Seconds cost);
+
 /// Where the time of an execution goes, by type of operator, longest first.
 Table runtime_types_table(const std::vector<RuntimeOperator>& operators);
 

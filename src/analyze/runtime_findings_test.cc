@@ -21,7 +21,7 @@ TEST(runtime_operators, are_medians_without_warm_ups) {
   ASSERT_EQ(operators.size(), 2u);
   EXPECT_EQ(operators[0].runs, 3u);
   EXPECT_DOUBLE_EQ(operators[0].median.base(), 5);
-  EXPECT_DOUBLE_EQ(operators[0].least.base(), 4);
+  EXPECT_DOUBLE_EQ(operators[0].quiet.base(), 4);
   EXPECT_EQ(operators_of(events(), 9)[0].runs, 4u);  // no more than warm-ups: all count
 }
 

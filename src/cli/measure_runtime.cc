@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "analyze/runtime_findings.h"
 #include "import/onnx/probes.h"
 #include "import/runtime_profile/read.h"
 #include "measure/clock.h"
@@ -23,11 +24,32 @@ bool is_product(RuntimeKernel kernel) {
          kernel == RuntimeKernel::matmul;
 }
 
+/// Points of probes; what the profiler adds to an operator is taken off.
+Result<std::vector<RuntimePoint>> measure_points(const OnnxRuntime& library,
+                                                 const std::vector<RuntimeProbe>& probes,
+                                                 const ProfileOptions& options) {
+  constexpr double kSeconds = 0.5;
+  const RunnableModel model = probe_model(probes, kSeed);
+  const auto plain = least_times(library, model, options.threads, kSeconds);
+  if (!plain) return failure(plain.error());
+  const Result<std::string> profile = profile_model(library, model, options);
+  if (!profile) return failure(profile.error());
+  const auto events = read_runtime_profile(*profile, "profile of single operators");
+  if (!events) return failure(events.error());
+  const double whole = options.threads == 1 ? std::min(plain->wall, plain->cpu) : plain->wall;
+  const Seconds cost = profiler_cost(operators_of(events->value, kWarmUps), Seconds{whole});
+  std::vector<RuntimePoint> points = probe_points(probes, events->value, kWarmUps);
+  for (RuntimePoint& point : points)
+    point.time = without_profiler(point.time, cost);
+  return points;
+}
+
 /// Seconds from operator to operator where they do nothing.
 Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
   constexpr int kLength = 400;
   constexpr double kSeconds = 0.2;
-  const auto times = least_times(library, chain_model(kLength), threads, kSeconds);
+  constexpr std::int64_t kNumbers = 16;
+  const auto times = least_times(library, chain_model(kLength, kNumbers), threads, kSeconds);
   if (!times) return failure(times.error());
   return Seconds{times->wall / kLength};
 }
@@ -41,17 +63,22 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   runtime.id = "onnxruntime";
   runtime.version = library.version();
   runtime.threads = threads;
-  const std::vector<RuntimeProbe> probes = runtime_probes();
+  std::vector<RuntimeProbe> small = runtime_probes();
+  const auto first_large = std::partition(small.begin(), small.end(), is_small);
+  const std::vector<RuntimeProbe> large(first_large, small.end());
+  small.erase(first_large, small.end());
   std::error_code error;
   ProfileOptions options;
   options.threads = threads;
-  options.runs = quick ? 12 : 40;
   options.folder = std::filesystem::temp_directory_path(error).string();
-  const Result<std::string> profile = profile_model(library, probe_model(probes, kSeed), options);
-  if (!profile) return failure(profile.error());
-  const auto events = read_runtime_profile(*profile, "profile of single operators");
-  if (!events) return failure(events.error());
-  runtime.points = probe_points(probes, events->value, kWarmUps);
+  using Group = std::pair<const std::vector<RuntimeProbe>*, int>;
+  for (const auto& [probes, runs] :
+       {Group{&small, quick ? 60 : 200}, Group{&large, quick ? 12 : 40}}) {
+    options.runs = runs;
+    auto points = measure_points(library, *probes, options);
+    if (!points) return failure(points.error());
+    runtime.points.insert(runtime.points.end(), points->begin(), points->end());
+  }
   const Result<Seconds> node = measure_node(library, threads);
   if (!node) return failure(node.error());
   runtime.node = *node;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "fastpath/findings.h"
-#include "fastpath/runtime.h"
+#include "fastpath/framework.h"
 
 #include "measure/onnx_runtime.h"
 

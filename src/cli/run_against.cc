@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "fastpath/framework.h"
-#include "fastpath/runtime.h"
 
 #include "analyze/runtime_difference.h"
+#include "analyze/runtime_findings.h"
 #include "cli/scenario.h"
 #include "cli/sources.h"
 
@@ -79,12 +79,21 @@ Result<void> add_prediction(const Session& session, const Arguments& arguments,
   const auto prediction = predict(scenario->workload, scenario->system, scenario->plan,
                                   {.operators = true, .elasticities = false, .remedies = false});
   if (!prediction) return failure(prediction.error());
+  const Seconds cost = profiler_cost(operators, Seconds{undisturbed(run, threads)});
+  std::vector<RuntimeOperator> own = operators;
+  for (RuntimeOperator& one : own)
+    one.quiet = without_profiler(one.quiet, cost);
   const RuntimeDifference difference =
-      runtime_difference(predicted_operators(scenario->workload, *prediction), operators,
+      runtime_difference(predicted_operators(scenario->workload, *prediction), own,
                          static_cast<std::size_t>(arguments.whole_or("top", 10)));
   findings.tables.push_back(summary(*prediction, run, threads, difference));
   findings.tables.insert(findings.tables.end(), difference.tables.begin(), difference.tables.end());
   findings.notes.push_back(scenario->runtime);
+  findings.notes.push_back(
+      fmt::format("The profiler adds {:.1f} us to an operator (its operators together against the "
+                  "whole without "
+                  "it): taken off the measured operators beside the predicted ones.",
+                  cost.base() * 1e6));
   findings.notes.push_back(
       threads == 1 ? "Compared with the least CPU time of an execution: one thread alone uses no "
                      "more than its own time, whatever else runs."

@@ -31,7 +31,8 @@ constexpr std::array<Flag, 10> kRunFlags{{
     {"warm-ups", FlagKind::whole, "N", "executions before any counts (default 2)", "", false},
     {"repeats", FlagKind::whole, "N", "at most, until the spread is below 3 % (default 12)", "",
      false},
-    {"profiled", FlagKind::whole, "N", "executions under the runtime's profiler (default 10)", "",
+    {"profiled", FlagKind::whole, "N",
+     "executions under the runtime's profiler (default: half a second of them, 10 to 200)", "",
      false},
     kRuntimeFlag,
     {"against", FlagKind::file, "SYSTEM.yaml",
@@ -84,7 +85,7 @@ Result<RunRequest> request_from(const Arguments& arguments) {
   request.run.threads =
       small("threads", std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
   request.run.warm_ups = small("warm-ups", 2);
-  request.run.profiled_runs = small("profiled", 10);
+  request.run.profiled_runs = small("profiled", 0);
   request.run.repeats.most = static_cast<std::size_t>(small("repeats", 12));
   request.run.repeats.least = std::min(request.run.repeats.least, request.run.repeats.most);
   std::error_code error;

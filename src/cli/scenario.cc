@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "fastpath/framework.h"
-#include "fastpath/runtime.h"
 
 #include "base/text.h"
 #include "import/catalog/framework_defaults.h"

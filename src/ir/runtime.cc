@@ -1,6 +1,6 @@
-#include "fastpath/runtime.h"
-
 #include <algorithm>
+
+#include "fastpath/framework.h"
 
 namespace fastpath {
 namespace {

@@ -26,7 +26,7 @@ struct RuntimeOperator {
   std::string shapes;
   std::size_t runs = 0;
   Seconds median;
-  Seconds least;
+  Seconds quiet;  ///< the shortest, or the mean of the shorter half where they are short
 };
 
 }  // namespace fastpath

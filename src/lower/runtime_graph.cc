@@ -170,7 +170,8 @@ class BlockRewriter {
   }
 
   void rewrite_copy(const Op& op) {
-    if (op.attributes.function != "transpose") return emit(op, keeps_blocks(op));
+    const std::string& function = op.attributes.function;
+    if (function != "transpose" && function != "col2im") return emit(op, keeps_blocks(op));
     Op moves = op;
     moves.kind = OpKind::opaque;  // as the runtime's own changes of layout
     emit(moves, false);
@@ -247,7 +248,8 @@ class BlockRewriter {
     const TensorId real = stands_for_[host];
     stands_for_[op.outputs[0]] = real;
     readers_[real] = readers_[op.outputs[0]];
-    block_.tensors[real].name = tensor(op.outputs[0]).name;
+    // The runtime calls the whole by the last output that joined before a sum.
+    if (!host_[real]->summed) block_.tensors[real].name = tensor(op.outputs[0]).name;
     ++result_.fused;
   }
 

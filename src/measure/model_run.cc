@@ -72,6 +72,12 @@ Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions&
   return {};
 }
 
+int profiled_runs(const ModelRunOptions& options, const ModelRun& run) {
+  constexpr double kSeconds = 0.5;
+  if (options.profiled_runs > 0) return options.profiled_runs;
+  return static_cast<int>(std::clamp(kSeconds / std::max(run.least, 1e-6), 10.0, 200.0));
+}
+
 }  // namespace
 
 Result<std::string> profile_model(const OnnxRuntime& runtime, const RunnableModel& model,
@@ -109,11 +115,10 @@ Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& 
     tell("running the model");
     if (auto done = measure_times(*session, options, run); !done) return failure(done.error());
   }
-  if (options.profiled_runs == 0) return run;
   tell("profiling the model");
   Result<std::string> profile = profile_model(
       runtime, model,
-      {options.threads, options.warm_ups + options.profiled_runs, options.profile_folder});
+      {options.threads, options.warm_ups + profiled_runs(options, run), options.profile_folder});
   if (!profile) return failure(profile.error());
   run.profile = std::move(*profile);
   return run;

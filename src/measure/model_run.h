@@ -17,7 +17,7 @@ struct ModelRunOptions {
   int threads = 1;
   int warm_ups = 2;
   RepeatLimits repeats;
-  int profiled_runs = 10;      ///< 0: no profile
+  int profiled_runs = 0;       ///< 0: as many as take half a second, from 10 to 200
   std::string profile_folder;  ///< where the runtime may write its profile for a moment
 };
 

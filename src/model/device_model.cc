@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fastpath/runtime.h"
+#include "fastpath/framework.h"
 
 #include "model/runtime_time.h"
 

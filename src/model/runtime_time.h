@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "fastpath/framework.h"
 #include "fastpath/program.h"
-#include "fastpath/runtime.h"
 
 namespace fastpath {
 

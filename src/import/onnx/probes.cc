@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "base/text.h"
@@ -18,10 +19,10 @@ using ::onnx::TensorProto;
 using Sizes = std::vector<std::int64_t>;
 
 constexpr double kElement = 4;     // bytes of fp32
-constexpr double kMostWork = 3e8;  // multiplications of a probe: some milliseconds
+constexpr double kMostWork = 8e8;  // multiplications of a probe: some milliseconds
 constexpr double kLeastWork = 2e5;
 constexpr double kMostWeights = 1.5e6;      // numbers
-constexpr double kMostActivations = 3.3e6;  // numbers
+constexpr double kMostActivations = 4.2e6;  // numbers
 
 bool is_convolution(RuntimeKernel kernel) {
   return kernel == RuntimeKernel::pointwise || kernel == RuntimeKernel::window ||
@@ -61,12 +62,12 @@ void add_convolutions(std::vector<RuntimeProbe>& probes) {
   const auto add = [&](RuntimeProbe probe) {
     if (fits(probe)) probes.push_back(std::move(probe));
   };
-  for (const std::int64_t height : {7, 14, 28, 56, 112, 224}) {
+  for (const std::int64_t height : {7, 14, 28, 56, 112, 160, 224}) {
     for (const std::int64_t in : {16, 64, 256, 1024}) {
       for (const std::int64_t out : {16, 64, 256, 1024})
         add({K::pointwise, "Conv", height, in, out, 1, 1});
     }
-    for (const std::int64_t in : {16, 64, 256}) {
+    for (const std::int64_t in : {16, 96, 256}) {
       for (const std::int64_t out : {32, 128, 512})
         add({K::window, "Conv", height, in, out, 3, 1});
     }
@@ -98,7 +99,7 @@ void add_matmuls(std::vector<RuntimeProbe>& probes) {
 
 void add_maps(std::vector<RuntimeProbe>& probes) {
   using K = RuntimeKernel;
-  for (const std::int64_t height : {4, 7, 14, 28, 56, 112, 224}) {
+  for (const std::int64_t height : {2, 4, 7, 14, 28, 56, 112, 224}) {
     for (const char* op : {"Add", "MulScalar", "DivScalar", "Clip"})
       probes.push_back({K::map, op, height, 48, 48, 1, 1});
     probes.push_back({K::function, "Sigmoid", height, 48, 48, 1, 1});
@@ -130,9 +131,8 @@ class ProbeGraph {
     keep_a_number(name, matmul ? 2 : 4);
   }
 
-  void add_chain(int length) {
-    constexpr std::int64_t kNumbers = 16;
-    declare(*graph_.add_input(), "x", {kNumbers});
+  void add_chain(int length, std::int64_t numbers) {
+    declare(*graph_.add_input(), "x", {numbers});
     std::string last = "x";
     for (int i = 0; i < length; ++i) {
       const std::string next = "y" + std::to_string(i);
@@ -257,8 +257,15 @@ class ProbeGraph {
   GraphProto& graph_;
 };
 
-double least(const std::vector<double>& values) {
-  return *std::min_element(values.begin(), values.end());
+/// The shortest of long times, which a busy machine disturbs least; of short ones the mean of the
+/// shorter half: the profiler cuts to whole microseconds, which a mean undoes.
+double undisturbed(std::vector<double> values) {
+  constexpr double kLong = 20e-6;
+  std::sort(values.begin(), values.end());
+  if (values.front() >= kLong) return values.front();
+  const std::size_t half = (values.size() + 1) / 2;
+  return std::accumulate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), 0.0) /
+         static_cast<double>(half);
 }
 
 /// Product of the sizes of "1x64x56x56, 64x3x3x3 -> ..."'s first shape, and of its last.
@@ -308,6 +315,15 @@ std::vector<RuntimeProbe> runtime_probes() {
   return probes;
 }
 
+bool is_small(const RuntimeProbe& probe) {
+  constexpr double kSmallWork = 5e6;
+  constexpr double kSmallTensor = 2e5;  // numbers
+  const RuntimePoint point = point_of(probe);
+  const auto tensor = static_cast<double>(probe.channels * probe.height * probe.height);
+  return point.m * point.n * point.k < kSmallWork &&
+         (point.kernel == RuntimeKernel::matmul || tensor < kSmallTensor);
+}
+
 RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t seed) {
   ::onnx::ModelProto model;
   model.set_ir_version(8);
@@ -321,11 +337,11 @@ RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t
   return made ? std::move(*made) : RunnableModel{};
 }
 
-RunnableModel chain_model(int length) {
+RunnableModel chain_model(int length, std::int64_t numbers) {
   ::onnx::ModelProto model;
   model.set_ir_version(8);
   model.add_opset_import()->set_version(17);
-  ProbeGraph(*model.mutable_graph()).add_chain(length);
+  ProbeGraph(*model.mutable_graph()).add_chain(length, numbers);
   auto made = make_runnable(model.SerializeAsString(), "chain", {});
   return made ? std::move(*made) : RunnableModel{};
 }
@@ -335,12 +351,12 @@ std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
                                        std::size_t warm_ups) {
   std::map<std::size_t, std::vector<double>> times;
   std::map<std::size_t, double> bytes;
-  std::map<double, std::vector<double>> reorders;
+  std::map<std::pair<double, std::string>, std::vector<double>> reorders;
   for (const RuntimeEvent& event : events) {
     if (event.run < warm_ups) continue;
     const double time = event.duration.base();
     if (event.op_type == "ReorderInput" || event.op_type == "ReorderOutput") {
-      reorders[bytes_of(event.shapes)].push_back(time);
+      reorders[{bytes_of(event.shapes), event.op_type}].push_back(time);
     } else if (const auto probe = probe_of(event.name, probes.size())) {
       times[*probe].push_back(time);
       bytes[*probe] = bytes_of(event.shapes);
@@ -351,12 +367,18 @@ std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
     RuntimePoint point = point_of(probes[probe]);
     const bool product = is_convolution(point.kernel) || point.kernel == RuntimeKernel::matmul;
     if (!product) point.m = bytes[probe];
-    point.time = Seconds{least(values)};
+    point.time = Seconds{undisturbed(values)};
     points.push_back(point);
   }
-  for (auto& [size, values] : reorders) {
+  // A tensor that leaves the blocked layout mostly came into it: the mean of both ways.
+  std::map<double, std::vector<double>> both;
+  for (const auto& [key, values] : reorders)
+    both[key.first].push_back(undisturbed(values));
+  for (const auto& [size, values] : both) {
     if (size <= 0) continue;
-    points.push_back({RuntimeKernel::reorder, size, 1, 1, Seconds{least(values)}});
+    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+    points.push_back(
+        {RuntimeKernel::reorder, size, 1, 1, Seconds{sum / static_cast<double>(values.size())}});
   }
   return points;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fastpath/runtime.h"
+#include "fastpath/framework.h"
 
 #include "ir/runnable_model.h"
 #include "ir/runtime_profile.h"
@@ -28,16 +28,19 @@ struct RuntimeProbe {
 /// Sizes as networks have them, on a grid.
 std::vector<RuntimeProbe> runtime_probes();
 
+/// Whether an operator takes some tens of microseconds at most, by its work and bytes.
+bool is_small(const RuntimeProbe& probe);
+
 /// Each probe as a branch of its own behind an operator that makes its input, so that it finds its
 /// input where a network's operators find theirs. Weights and inputs are seeded random numbers.
 RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t seed);
 
-/// `length` operators on a few numbers, one after the other: what an operator costs at no work.
-RunnableModel chain_model(int length);
+/// `length` operators on so many numbers, one after the other.
+RunnableModel chain_model(int length, std::int64_t numbers);
 
-/// The probes' points from a profile of that model: the shortest execution of each operator, which
-/// a busy machine disturbs least; reorders of layout by their bytes. An operator that the profile
-/// lacks has no point.
+/// The probes' points from a profile of that model: the shortest execution of each operator,
+/// or the mean of the shorter half where they are short; reorders of layout by their bytes.
+/// An operator that the profile lacks has no point.
 std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
                                        const std::vector<RuntimeEvent>& events,
                                        std::size_t warm_ups);

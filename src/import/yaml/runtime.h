@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "fastpath/framework.h"
-#include "fastpath/runtime.h"
 
 #include "import/yaml/located.h"
 
