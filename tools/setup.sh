@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Shared by ./quickstart and ./check (bash, sourced): packages, numbered steps with their times, builds.
 
 readonly root=$PWD
@@ -83,6 +84,24 @@ install_packages() {
   as_root "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }
 
+# ONNX Runtime's shared library for `fastpath run`, from npm into build/runtime: no script of the
+# package runs.
+install_runtime() {
+  local package=sherpa-onnx-linux-x64@1.13.8 folder=$root/build/runtime
+  local library=$folder/node_modules/sherpa-onnx-linux-x64/libonnxruntime.so
+  if [[ -e $library ]]; then
+    return
+  fi
+  if [[ $(uname -m) != x86_64 ]]; then
+    echo "no such package for $(uname -m): name a library of your own with --runtime"
+    return
+  fi
+  command -v npm >/dev/null || install_packages npm
+  mkdir -p "$folder"
+  npm install --prefix "$folder" --ignore-scripts --no-audit --no-fund --no-save "$package"
+  [[ -e $library ]] || die "the package $package has no libonnxruntime.so"
+}
+
 # build PRESET [TARGET...]
 build() {
   local preset=$1
@@ -92,3 +111,10 @@ build() {
 }
 
 trap 'printf "\nInterrupted. Run it again to go on from here.\n" >&2; exit 130' INT TERM
+
+# By itself: `tools/setup.sh runtime` installs ONNX Runtime.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  set -euo pipefail
+  [[ ${1-} == runtime ]] || die "usage: tools/setup.sh runtime"
+  install_runtime
+fi

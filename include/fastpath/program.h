@@ -51,7 +51,7 @@ struct OpShape {
   double n = 0;
   double k = 0;
   double batch = 1;
-  double group = 1;       ///< attention: query heads that share a key and value head
+  double group = 1;       ///< attention: query heads of a key and value head; convolution: groups
   double steps = 1;       ///< `work` is done in that many equal steps, one after the other
   bool winograd = false;  ///< convolution: 3 x 3, stride 1
   double launches = 1;    ///< kernels

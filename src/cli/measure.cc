@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "fastpath/framework.h"
 #include "fastpath/system.h"
 
 #include "cli/emit.h"
+#include "cli/measure_runtime.h"
+#include "cli/runtime.h"
 #include "cli/verbs.h"
 #include "import/yaml/system.h"
 #include "ir/names.h"
@@ -14,10 +17,12 @@
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<Flag, 3> kMeasureFlags{{
+constexpr std::array<Flag, 5> kMeasureFlags{{
     {"quick", FlagKind::yes, "", "within 30 s: fewer and shorter repeats", "", false},
     {"name", FlagKind::text, "ID", "of the system (default: this-machine)", "", false},
     {"output", FlagKind::file, "FILE.yaml", "write the system there", "", false},
+    {"threads", FlagKind::whole, "N", "of the runtime's operators (default: all cores)", "", false},
+    kRuntimeFlag,
 }};
 
 template <class Q>
@@ -151,6 +156,21 @@ void add_notes(Findings& findings, const MeasuredMachine& machine) {
       "its format.");
 }
 
+/// Nothing where there is no runtime and the user named none.
+Result<std::optional<Runtime>> runtime_of(Session& session, const Arguments& arguments,
+                                          const MeasuredMachine& machine) {
+  const Result<OnnxRuntime> library = find_runtime(session, arguments);
+  if (!library) {
+    if (arguments.has("runtime")) return failure(library.error());
+    return std::optional<Runtime>();
+  }
+  const auto threads = static_cast<int>(arguments.whole_or("threads", machine.cores));
+  auto measured = measure_runtime(*library, threads, arguments.has("quick"),
+                                  [&](std::string_view what) { session.progress(what); });
+  if (!measured) return failure(measured.error());
+  return std::optional<Runtime>(std::move(*measured));
+}
+
 }  // namespace
 
 std::span<const Flag> measure_flags() { return kMeasureFlags; }
@@ -158,9 +178,16 @@ std::span<const Flag> measure_flags() { return kMeasureFlags; }
 int run_measure(Session& session, const Arguments& arguments) {
   const MeasuredMachine machine = measure_machine(
       {.quick = arguments.has("quick")}, [&](std::string_view what) { session.progress(what); });
+  const Result<std::optional<Runtime>> runtime = runtime_of(session, arguments, machine);
   session.progress("");
+  if (!runtime) return session.fail(runtime.error());
   if (const auto file = arguments.text("output")) {
-    const System system = system_of(machine, arguments.text_or("name", "this-machine"));
+    System system = system_of(machine, arguments.text_or("name", "this-machine"));
+    if (*runtime) {
+      auto framework = std::make_shared<Framework>();
+      framework->runtime = std::make_shared<const Runtime>(**runtime);
+      system.framework = std::move(framework);
+    }
     if (const auto wrong = write_file(*file, write_system_yaml(system))) {
       return session.fail({*wrong});
     }
@@ -168,7 +195,12 @@ int run_measure(Session& session, const Arguments& arguments) {
   Findings findings;
   findings.title = "This machine";
   findings.tables = {summary_table(machine), level_table(machine), matmul_table(machine)};
+  if (*runtime) findings.tables.push_back(runtime_table(**runtime));
   add_notes(findings, machine);
+  if (!*runtime) {
+    findings.notes.emplace_back(
+        "ONNX Runtime was not found: its operators were not measured (tools/setup.sh runtime).");
+  }
   return emit(session, arguments, findings, kAnswered);
 }
 

@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "fastpath/framework.h"
+
 #include "base/text.h"
 #include "import/catalog/framework_defaults.h"
 #include "import/catalog/framework_factors.h"
 #include "ir/names.h"
 #include "ir/system.h"
+#include "lower/runtime_graph.h"
 
 namespace fastpath::cli {
 namespace {
@@ -199,10 +202,7 @@ Result<std::shared_ptr<const Framework>> usual_framework(const Workload& workloa
     return std::any_of(block.ops.begin(), block.ops.end(),
                        [](const Op& op) { return op.kind == OpKind::attention; });
   };
-  if (workload.phase != Phase::training ||
-      std::none_of(workload.blocks.begin(), workload.blocks.end(), attends)) {
-    return nullptr;
-  }
+  if (std::none_of(workload.blocks.begin(), workload.blocks.end(), attends)) return nullptr;
   const Result<FrameworkFactors> factors = FrameworkFactors::embedded();
   if (!factors) return failure(factors.error());
   const Framework* const usual = factors->knows(generation) ? factors->find("", "") : nullptr;
@@ -242,6 +242,24 @@ std::string framework_note(const Framework* framework) {
   }
   return fmt::format("Step as {} runs it: factors fitted to {} published steps.", framework->id,
                      framework->rows);
+}
+
+bool has_runtime(const System& system) { return system.framework && system.framework->runtime; }
+
+/// The graph as the system's runtime executes it; training is not its business.
+void run_by_runtime(Scenario& scenario) {
+  if (scenario.workload.phase == Phase::training) {
+    scenario.system.framework = nullptr;
+    return;
+  }
+  const Runtime& runtime = *scenario.system.framework->runtime;
+  RuntimeGraph graph = as_runtime_executes(scenario.workload);
+  scenario.workload = std::move(graph.workload);
+  scenario.runtime = fmt::format(
+      "As {} {} executes it with {} {}: {} operators run inside others, {} changes of layout are "
+      "inserted; kernels as measured at {} points.",
+      runtime.id, runtime.version, runtime.threads, runtime.threads == 1 ? "thread" : "threads",
+      graph.fused, graph.reorders, runtime.points.size());
 }
 
 }  // namespace
@@ -299,8 +317,9 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
     step.past = question.generation->input;
     step.sequence = 1;
   }
-  Result<Imported<Workload>> workload = sources.workload(question.model, step);
   Result<System> system = sources.system(on);
+  step.one_block = system && has_runtime(*system);
+  Result<Imported<Workload>> workload = sources.workload(question.model, step);
   if (system) system = scaled(std::move(*system), arguments);
   Result<GivenPlan> given = plan.empty() ? Result<GivenPlan>(GivenPlan{}) : plan_from(plan);
   if (!workload) append(mistakes, std::move(workload.error()));
@@ -310,6 +329,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   scenario.workload = std::move(workload->value);
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
+  if (has_runtime(scenario.system)) run_by_runtime(scenario);
   if (const auto framework = arguments.text("framework")) {
     if (scenario.workload.phase != Phase::training) {
       return failure(command_line(), "--framework: its factors are those of training steps",
@@ -318,14 +338,14 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
     auto found = framework_on(*framework, scenario.system.device.family);
     if (!found) return failure(std::move(found.error()));
     scenario.system.framework = std::move(*found);
-  } else {
+  } else if (scenario.workload.phase == Phase::training) {
     auto usual = usual_framework(scenario.workload, scenario.system.device.family);
     if (!usual) return failure(std::move(usual.error()));
     scenario.system.framework = std::move(*usual);
   }
   append(scenario.warnings, std::move(given->warnings));
   Result<Plan> parsed = given->on(scenario.system.device_count());
-  if (plan.empty()) {
+  if (plan.empty() && scenario.runtime.empty()) {
     parsed = default_plan(scenario.workload, scenario.system);
     scenario.plan_was_chosen = parsed.has_value();
   }
@@ -357,7 +377,9 @@ Result<Scenario> one_scenario(const Sources& sources, const Question& question,
 
 void add_assumptions(Findings& findings, const Question& question, const Scenario* scenario) {
   std::vector<std::string> notes = question.assumptions;
-  if (scenario != nullptr && scenario->workload.phase == Phase::training) {
+  if (scenario != nullptr && !scenario->runtime.empty()) {
+    notes.push_back(scenario->runtime);
+  } else if (scenario != nullptr && scenario->workload.phase == Phase::training) {
     notes.push_back(framework_note(scenario->system.framework.get()));
   }
   if (scenario != nullptr && scenario->plan_was_chosen) {

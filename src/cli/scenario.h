@@ -56,6 +56,7 @@ struct Scenario {
   Plan plan;
   std::string plan_text;
   bool plan_was_chosen = false;  ///< the user gave none
+  std::string runtime;           ///< what the system's runtime makes of the model; empty: none
   Diagnostics warnings;
 };
 

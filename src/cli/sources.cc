@@ -60,11 +60,11 @@ WorkloadReader text_reader(TextReader read) {
 }
 
 WorkloadReader onnx_reader(const StepRequest& step) {
-  return [dims = step.dims](const std::string& path,
-                            const ModelRequest& request) -> Result<Imported<Workload>> {
+  return [dims = step.dims, one_block = step.one_block](
+             const std::string& path, const ModelRequest& request) -> Result<Imported<Workload>> {
     const Result<std::string> bytes = read_file(path, kGraphLimit);
     if (!bytes) return failure(bytes.error());
-    return read_onnx(*bytes, path, {.dims = dims, .phase = request.phase});
+    return read_onnx(*bytes, path, {.dims = dims, .phase = request.phase, .one_block = one_block});
   };
 }
 

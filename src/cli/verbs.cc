@@ -61,6 +61,10 @@ constexpr std::array<std::string_view, 2> kFeedExamples{
 constexpr std::array<std::string_view, 1> kMeasureExamples{
     "measure --quick --output this-machine.yaml",
 };
+constexpr std::array<std::string_view, 2> kRunExamples{
+    "run model.onnx --threads 1 --timeline run.json",
+    "run model.onnx --dim batch=1 --dim height=640 --dim width=640",
+};
 constexpr std::array<std::string_view, 2> kIoExamples{
     "io /data/test.bin --create 1GiB --table my-catalog/storage/disk.csv --name my-disk",
     "io /data/images --threads 8",
@@ -137,6 +141,8 @@ struct Tables {
   std::array<FlagGroup, 3> feed{
       {{"Input pipeline", feed_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 3> run{
+      {{"Run", run_flags()}, {"Output", report_flags()}, {"Timeline", timeline_flags()}}};
   std::array<FlagGroup, 2> io{{{"Reads", io_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
@@ -169,7 +175,7 @@ struct Tables {
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 2> calibrate{
       {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
-  std::array<Verb, 22> verbs{{
+  std::array<Verb, 23> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
       {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
@@ -183,6 +189,8 @@ struct Tables {
        "", 0, 0, feed, kFeedExamples, run_feed},
       {"measure", "Measure this machine's memory levels and matmuls, and write it as a system.", "",
        0, 0, measure, kMeasureExamples, run_measure},
+      {"run", "Execute an ONNX model on this machine: its time, its operators, a timeline.",
+       "MODEL.onnx", 1, 1, run, kRunExamples, run_model},
       {"io", "Measure random and sequential reads of a file, or opens of a folder's files.", "PATH",
        1, 1, io, kIoExamples, run_io},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",

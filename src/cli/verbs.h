@@ -26,6 +26,7 @@ std::span<const Flag> serve_system_flags();
 std::span<const Flag> feed_flags();
 std::span<const Flag> io_flags();
 std::span<const Flag> measure_flags();
+std::span<const Flag> run_flags();
 
 int run_predict(Session& session, const Arguments& arguments);
 int run_simulate(Session& session, const Arguments& arguments);
@@ -34,6 +35,7 @@ int run_serve(Session& session, const Arguments& arguments);
 int run_feed(Session& session, const Arguments& arguments);
 int run_measure(Session& session, const Arguments& arguments);
 int run_io(Session& session, const Arguments& arguments);
+int run_model(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);
 int run_search(Session& session, const Arguments& arguments);

@@ -360,6 +360,23 @@ OpCounts forward_counts(const Workload& workload, const Block& block, const Op& 
   return counts;
 }
 
+double convolution_groups(const Workload& workload, const Block& block, const Op& op,
+                          std::span<const double> sizes) {
+  const auto is_channel = [&](const Axis& axis) {
+    const DimKind kind = workload.dims[axis.dim].kind;
+    return kind != DimKind::spatial && kind != DimKind::batch;
+  };
+  double all = 1;
+  for (const Axis& axis : input(block, op, 0).axes) {
+    if (is_channel(axis)) all *= sizes[axis.dim];
+  }
+  double a_group = 1;
+  for (const Axis& axis : input(block, op, 1).axes) {
+    if (is_channel(axis) && !has_dim(output(block, op), axis.dim)) a_group *= sizes[axis.dim];
+  }
+  return std::max(1.0, std::round(all / std::max(a_group, 1.0)));
+}
+
 double backward_work_ratio(const Block& block, const Op& op, bool fused_attention) {
   if (op.kind == OpKind::attention) return fused_attention ? 2.5 : 2.0;
   const auto trained = [&](std::size_t index) {

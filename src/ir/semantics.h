@@ -51,6 +51,10 @@ struct OpCounts {
 OpCounts forward_counts(const Workload& workload, const Block& block, const Op& op,
                         std::span<const double> sizes);
 
+/// Groups of a convolution's channels: 1 for a plain one, all channels for a depthwise one.
+double convolution_groups(const Workload& workload, const Block& block, const Op& op,
+                          std::span<const double> sizes);
+
 /// Totals of the whole workload, forward. `work` covers executed segments only.
 struct WorkloadCounts {
   double parameters = 0;  ///< trained elements, draft segments excluded

@@ -133,6 +133,9 @@ class ForwardLowering {
     shape.n = counts.n;
     shape.k = counts.k;
     shape.batch = counts.batch;
+    if (op.kind == OpKind::convolution) {
+      shape.group = convolution_groups(splitting_.workload(), block_, op, sizes);
+    }
     if (op.kind == OpKind::attention && !splitting_.plan().flash_attention) unfuse(op, shape);
     return shape;
   }

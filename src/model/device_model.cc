@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fastpath/framework.h"
+
+#include "model/runtime_time.h"
+
 namespace fastpath {
 namespace {
 
@@ -146,6 +150,10 @@ const KernelParameters& DeviceModel::parameters(const OpShape& shape) const {
 }
 
 RelativeInterval DeviceModel::relative_interval(const OpShape& shape, Seconds time) const {
+  if (framework_ && framework_->runtime && framework_->runtime->high > 0) {
+    const Runtime& runtime = *framework_->runtime;
+    return {runtime.low, runtime.high, static_cast<std::uint32_t>(runtime.points.size()), false};
+  }
   const Kernel& kernel = this->kernel(shape);
   RelativeInterval interval = kernel.interval;
   if (interval.extrapolating || !(kernel.longest > Seconds{})) return interval;
@@ -170,8 +178,25 @@ double DeviceModel::factor(OpKind kind) const {
   return (uses_matrix_engine(kind) ? framework_->contraction : framework_->memory).value;
 }
 
+std::optional<TaskCost> DeviceModel::measured_cost(const OpShape& shape) const {
+  if (!framework_ || !framework_->runtime) return std::nullopt;
+  const Runtime& runtime = *framework_->runtime;
+  const auto busy = runtime_time(runtime, runtime_work(shape));
+  if (!busy) return std::nullopt;
+  TaskCost cost;
+  cost.traffic = shape.read + shape.write;
+  cost.launch = shape.launches * runtime.node;
+  cost.time = *busy + cost.launch;
+  const bool computes = contracts(shape.kind);
+  (computes ? cost.compute : cost.memory) = *busy;
+  cost.bound = computes ? Bound::compute : Bound::memory;
+  if (cost.launch > *busy) cost.bound = Bound::launch;
+  return cost;
+}
+
 TaskCost DeviceModel::cost(const OpShape& shape) const {
   if (shape.fused) return fused_cost(shape);
+  if (const auto measured = measured_cost(shape)) return *measured;
   const KernelParameters& parameters = this->parameters(shape);
   const bool quantises = framework_ && is_narrow(shape.compute_format) && contracts(shape.kind);
   KernelParameters fused = parameters;

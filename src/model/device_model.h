@@ -91,6 +91,8 @@ class DeviceModel {
   static Kernel pick(const Device& device, KernelClass kernel_class, NumberFormat format);
   const Kernel& kernel(const OpShape& shape) const;
   TaskCost fused_cost(const OpShape& shape) const;
+  /// By the kernels of the framework's runtime; nothing where it has none.
+  std::optional<TaskCost> measured_cost(const OpShape& shape) const;
 
   std::array<std::array<Kernel, kFormats>, kKernelClasses> kernels_;
   std::vector<BytesPerSecond> cache_bandwidths_;

@@ -16,9 +16,14 @@ namespace {
 /// Two threads that launch work on two streams, wait now and then, and nest their calls.
 Trace any_trace() {
   Trace trace;
-  trace.lanes = {{"host", "1", -1, -1}, {"host", "2", -1, -1}, {"gpu", "7", 0, 7}, {"gpu", "8", 0, 8}};
-  trace.names = {"aten::op", "cudaLaunchKernel", "gemm_kernel", "vectorized_elementwise_kernel",
-                 "cudaDeviceSynchronize", "ncclDevKernel_AllReduce"};
+  trace.lanes = {
+      {"host", "1", -1, -1}, {"host", "2", -1, -1}, {"gpu", "7", 0, 7}, {"gpu", "8", 0, 8}};
+  trace.names = {"aten::op",
+                 "cudaLaunchKernel",
+                 "gemm_kernel",
+                 "vectorized_elementwise_kernel",
+                 "cudaDeviceSynchronize",
+                 "ncclDevKernel_AllReduce"};
   Picoseconds free[2] = {0, 0};
   Picoseconds host[2] = {0, 500};
   const auto steps = *rc::gen::inRange(1, 30);
@@ -28,21 +33,32 @@ Trace any_trace() {
     const auto stream = static_cast<std::uint32_t>(*rc::gen::inRange(0, 2));
     const Picoseconds start = host[lane] + time(50);
     TraceEvent op{.start = start, .duration = 0, .name = 0, .lane = lane, .kind = EventKind::op};
-    TraceEvent call{.start = start + time(5), .duration = time(10), .correlation = i, .name = 1,
-                    .lane = lane, .kind = EventKind::runtime};
+    TraceEvent call{.start = start + time(5),
+                    .duration = time(10),
+                    .correlation = i,
+                    .name = 1,
+                    .lane = lane,
+                    .kind = EventKind::runtime};
     op.duration = call.end() + time(5) - start;
     const Picoseconds begins = std::max(call.start + time(20), free[stream] + time(3));
-    TraceEvent work{.start = begins, .duration = time(100), .correlation = i,
+    TraceEvent work{.start = begins,
+                    .duration = time(100),
+                    .correlation = i,
                     .name = static_cast<std::uint32_t>(*rc::gen::element(2, 3, 5)),
-                    .lane = 2 + stream, .kind = EventKind::kernel};
+                    .lane = 2 + stream,
+                    .kind = EventKind::kernel};
     free[stream] = work.end();
     host[lane] = op.end();
     trace.events.insert(trace.events.end(), {op, call, work});
     if (*rc::gen::inRange(0, 4) == 0) {
       const Picoseconds from = host[lane] + time(5);
       const Picoseconds until = std::max({free[0], free[1], from}) + time(4);
-      trace.events.push_back({.start = from, .duration = until - from, .correlation = 1000 + i,
-                              .name = 4, .lane = lane, .kind = EventKind::runtime});
+      trace.events.push_back({.start = from,
+                              .duration = until - from,
+                              .correlation = 1000 + i,
+                              .name = 4,
+                              .lane = lane,
+                              .kind = EventKind::runtime});
       host[lane] = until;
     }
   }

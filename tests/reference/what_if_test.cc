@@ -1,4 +1,6 @@
 // Swapping the device of published traces: the same models were traced on H100 and on MI300X.
+#include "whatif/what_if.h"
+
 #include <cmath>
 #include <string>
 #include <utility>
@@ -10,12 +12,12 @@
 #include "import/catalog/catalog.h"
 #include "import/trace/trace.h"
 #include "shared.h"
-#include "whatif/what_if.h"
 
 namespace fastpath {
 namespace {
 
-constexpr const char* kModels[] = {"falconsai_nsfw_image_detection", "gaunernst_bert-small-uncased"};
+constexpr const char* kModels[] = {"falconsai_nsfw_image_detection",
+                                   "gaunernst_bert-small-uncased"};
 const std::pair<std::string, std::string> kDevices[] = {{"h100", "nvidia-h100-sxm-80gb"},
                                                         {"mi300", "amd-mi300x"}};
 
@@ -43,15 +45,16 @@ TEST(what_if, another_device_predicts_its_measured_busy_time) {
       ASSERT_TRUE(old_system && new_system);
       Edits edits;
       edits.device = kDevices[1 - from].second;
-      const auto swapped = what_if(index_trace(here->value), edits,
-                                   {&old_system->device, &new_system->device});
+      const auto swapped =
+          what_if(index_trace(here->value), edits, {&old_system->device, &new_system->device});
       ASSERT_TRUE(swapped.has_value());
       const auto measured = static_cast<double>(busy_of(there->value));
       const double ratio = static_cast<double>(swapped->busy_after) / measured;
-      std::printf("%s to %s, %s: predicted %.0f us (90 %%: %.0f to %.0f), measured %.0f us, %+.1f %%\n",
-                  kDevices[from].first.c_str(), kDevices[1 - from].first.c_str(), model.c_str(),
-                  static_cast<double>(swapped->busy_after) * 1e-6, swapped->busy_low * 1e-6,
-                  swapped->busy_high * 1e-6, measured * 1e-6, 100 * (ratio - 1));
+      std::printf(
+          "%s to %s, %s: predicted %.0f us (90 %%: %.0f to %.0f), measured %.0f us, %+.1f %%\n",
+          kDevices[from].first.c_str(), kDevices[1 - from].first.c_str(), model.c_str(),
+          static_cast<double>(swapped->busy_after) * 1e-6, swapped->busy_low * 1e-6,
+          swapped->busy_high * 1e-6, measured * 1e-6, 100 * (ratio - 1));
       EXPECT_LT(std::abs(ratio - 1), 0.25) << model;
     }
   }

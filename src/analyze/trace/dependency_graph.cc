@@ -251,7 +251,7 @@ class GraphBuilder {
   const TraceIndex& index_;
   Picoseconds start_;
   Picoseconds end_;
-  std::vector<PathNode> node_of_;          ///< the start, by event; kNone = not in the graph
+  std::vector<PathNode> node_of_;      ///< the start, by event; kNone = not in the graph
   std::vector<std::uint32_t> events_;  ///< by node / 2
   std::vector<PathEdge> edges_;
   std::vector<std::uint32_t> open_;

@@ -36,9 +36,8 @@ std::vector<ShapedRow> shaped_rows(const std::vector<RankAnalysis>& ranks) {
   std::vector<ShapedRow> sorted;
   for (auto& [key, row] : rows)
     sorted.push_back(std::move(row));
-  std::stable_sort(sorted.begin(), sorted.end(), [](const ShapedRow& a, const ShapedRow& b) {
-    return a.row.time > b.row.time;
-  });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const ShapedRow& a, const ShapedRow& b) { return a.row.time > b.row.time; });
   return sorted;
 }
 
@@ -110,12 +109,12 @@ std::string trace_measurements(const std::vector<RankAnalysis>& ranks, const Dev
   for (const ShapedRow& one : shaped_rows(ranks)) {
     const auto row = csv_row(one);
     if (!row || one.row.kernels != one.row.count) continue;
-    text += fmt::format(
-        "trace-{:04},{},own trace,{},{},{},{},{},{:.6g},torch,{}\n", ++number, device.id, row->op,
-        row->m, row->n, row->k > 0 ? fmt::format("{}", row->k) : std::string(),
-        name_of(one.shape.compute_format),
-        1e6 * time_of(one.row).base() / static_cast<double>(one.row.count),
-        fmt::format("{} mean of {}", one.row.name, one.row.count));
+    text += fmt::format("trace-{:04},{},own trace,{},{},{},{},{},{:.6g},torch,{}\n", ++number,
+                        device.id, row->op, row->m, row->n,
+                        row->k > 0 ? fmt::format("{}", row->k) : std::string(),
+                        name_of(one.shape.compute_format),
+                        1e6 * time_of(one.row).base() / static_cast<double>(one.row.count),
+                        fmt::format("{} mean of {}", one.row.name, one.row.count));
   }
   return text;
 }

@@ -24,13 +24,15 @@ bool is_heavy(OpKind kind) {
 
 class BlockMaker {
  public:
-  BlockMaker(const FlatGraph& graph, Emission emission, Workload& workload)
-      : graph_(graph), emission_(std::move(emission)), workload_(workload) {}
+  BlockMaker(const FlatGraph& graph, Emission emission, Workload& workload, bool one_block)
+      : graph_(graph), emission_(std::move(emission)), workload_(workload), one_block_(one_block) {}
 
   void run() {
     use_dims();
     find_lives();
-    const std::vector<Range> ranges = merge(atoms());
+    const bool plain = graph_.regions.size() == 1;
+    const std::vector<Range> ranges =
+        one_block_ && plain ? std::vector<Range>{{0, emission_.steps.size()}} : merge(atoms());
     std::vector<std::string> signatures;
     for (const Range& range : ranges)
       signatures.push_back(signature(range));
@@ -59,6 +61,7 @@ class BlockMaker {
   const FlatGraph& graph_;
   Emission emission_;
   Workload& workload_;
+  bool one_block_;
   std::map<TensorId, Life> lives_;  ///< of activations, and of inputs
   std::map<std::string, int> names_;
 };
@@ -298,11 +301,12 @@ void BlockMaker::add_segments(const std::vector<Range>& ranges,
 
 }  // namespace
 
-Workload make_workload(const FlatGraph& graph, Emission emission, std::string name, Phase phase) {
+Workload make_workload(const FlatGraph& graph, Emission emission, std::string name, Phase phase,
+                       bool one_block) {
   Workload workload;
   workload.name = std::move(name);
   workload.phase = phase;
-  BlockMaker(graph, std::move(emission), workload).run();
+  BlockMaker(graph, std::move(emission), workload, one_block).run();
   return workload;
 }
 

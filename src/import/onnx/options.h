@@ -15,6 +15,7 @@ struct OnnxOptions {
   /// unnamed is called `<input>.<axis>`, for example "images.0".
   std::vector<std::pair<std::string, std::int64_t>> dims;
   Phase phase = Phase::forward;  ///< forward or training
+  bool one_block = false;        ///< all operators in one block, none folded into repeats
 };
 
 }  // namespace fastpath

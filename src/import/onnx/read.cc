@@ -63,7 +63,7 @@ Result<Imported<Workload>> read_checked(std::string_view bytes, std::string_view
   result.warnings = std::move(flat->warnings);
   result.warnings.insert(result.warnings.end(), mapped->warnings.begin(), mapped->warnings.end());
   result.value = onnx_import::make_workload(flat->value, std::move(mapped->value), base_name(file),
-                                            options.phase);
+                                            options.phase, options.one_block);
   Diagnostics mistakes;
   for (std::string& what : mistakes_in(result.value)) {
     mistakes.push_back({place, "the model cannot be expressed: " + what,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "import/yaml/runtime.h"
 #include "ir/names.h"
 #include "ir/system.h"
 
@@ -352,6 +353,9 @@ class SystemReader {
     if (const YamlNode* levels = map.get("levels")) read_levels(*levels, system);
     if (const YamlNode* host = map.get("host")) read_host(*host, system.host);
     if (const YamlNode* storage = map.get("storage")) read_storage(*storage, system);
+    if (const YamlNode* runtime = map.get("runtime")) {
+      system.framework = fastpath::read_runtime(reader_, *runtime);
+    }
     figures_.replace(map, "rent", system.rent);
     if (const auto overhead = map.number("power_overhead", 1, 10)) {
       system.power_overhead = *overhead;

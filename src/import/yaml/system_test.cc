@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fastpath/framework.h"
+
 #include "base/text.h"
 #include "import/yaml/no_parts.h"
 
@@ -57,6 +59,22 @@ TEST(SystemYaml, reads_what_is_written) {
   EXPECT_EQ(box->levels[1].torus, (std::vector<std::int64_t>{2, 2}));
   EXPECT_DOUBLE_EQ(box->power_overhead, 1.3);
   EXPECT_EQ(box->storage[0].name, "nvme");
+}
+
+TEST(SystemYaml, a_runtime_is_read_as_it_is_written) {
+  const std::string runtime =
+      "runtime:\n  id: onnxruntime\n  version: \"1.28.2\"\n  threads: 2\n  node: 250 ns\n"
+      "  points:\n    - {kernel: window, m: 49, n: 64, k: 576, time: 12.5 us}\n";
+  const auto box = read(std::string(kBox) + runtime);
+  ASSERT_TRUE(box.has_value()) << messages(std::string(kBox) + runtime);
+  ASSERT_TRUE(box->framework && box->framework->runtime);
+  EXPECT_EQ(box->framework->runtime->threads, 2);
+  EXPECT_DOUBLE_EQ(box->framework->runtime->points.at(0).time.base(), 12.5e-6);
+  const auto again = read(write_system_yaml(*box));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(write_system_yaml(*again), write_system_yaml(*box));
+  EXPECT_THAT(messages(std::string(kBox) + "runtime: {id: x, points: [{kernel: y, time: 0 us}]}\n"),
+              HasSubstr("unknown kernel 'y'"));
 }
 
 TEST(SystemYaml, written_and_read_again_is_the_same_text) {

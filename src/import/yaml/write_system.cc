@@ -5,8 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "fastpath/framework.h"
+
 #include "base/units.h"
 #include "import/yaml/located.h"
+#include "import/yaml/runtime.h"
 #include "import/yaml/system.h"
 #include "ir/names.h"
 
@@ -247,6 +250,10 @@ std::string write_system_yaml(const System& system) {
     writer.line(0, fmt::format("power_overhead: {}", system.power_overhead));
   }
   writer.text_line(0, "notes", system.notes);
+  if (system.framework && system.framework->runtime) {
+    for (const std::string& line : runtime_lines(*system.framework->runtime))
+      writer.line(0, line);
+  }
   return writer.text();
 }
 

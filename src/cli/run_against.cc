@@ -1,0 +1,109 @@
+#include "cli/run_against.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "fastpath/framework.h"
+
+#include "analyze/runtime_difference.h"
+#include "analyze/runtime_findings.h"
+#include "cli/scenario.h"
+#include "cli/sources.h"
+
+namespace fastpath::cli {
+namespace {
+
+/// Operators of the prediction with the tensors that they write.
+std::vector<PredictedOperator> predicted_operators(const Workload& workload,
+                                                   const Prediction& prediction) {
+  std::map<std::string, std::pair<std::string, bool>> outputs;  // and whether it is a reorder
+  for (const Block& block : workload.blocks) {
+    for (const Op& op : block.ops) {
+      outputs[block.name + "/" + op.name] = {block.tensors[op.outputs[0]].name,
+                                             op.attributes.function == "reorder"};
+    }
+  }
+  std::vector<PredictedOperator> operators;
+  for (const OperatorRow& row : prediction.operators) {
+    const auto found = outputs.find(row.block + "/" + row.op);
+    if (found == outputs.end()) continue;
+    operators.push_back({row.op, found->second.first, found->second.second, row.time});
+  }
+  return operators;
+}
+
+/// One thread alone uses no more than its own time, whatever else runs on the machine.
+double undisturbed(const ModelRun& run, int threads) {
+  return threads == 1 ? std::min(run.least, run.least_cpu) : run.least;
+}
+
+Table summary(const Prediction& prediction, const ModelRun& run, int threads,
+              const RuntimeDifference& difference) {
+  const double measured = undisturbed(run, threads);
+  return {"against",
+          "Predicted against measured",
+          {{"predicted", Unit::seconds},
+           {"low", Unit::seconds},
+           {"high", Unit::seconds},
+           {"measured", Unit::seconds},
+           {"error", Unit::ratio},
+           {"matched_operators", Unit::count},
+           {"rank_correlation", Unit::none}},
+          {{prediction.step.value.base(), prediction.step.low.base(), prediction.step.high.base(),
+            measured, measured > 0 ? prediction.step.value.base() / measured - 1 : 0.0,
+            static_cast<double>(difference.matched),
+            fmt::format("{:.3f}", difference.rank_correlation)}}};
+}
+
+}  // namespace
+
+Result<void> add_prediction(const Session& session, const Arguments& arguments,
+                            const std::vector<std::pair<std::string, std::int64_t>>& dims,
+                            const MeasuredRun& measured, Findings& findings) {
+  const auto& [run, threads, operators] = measured;
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return failure(sources.error());
+  Question question;
+  question.model = arguments.operands().front();
+  question.step.phase = Phase::forward;
+  question.step.dims = dims;
+  const std::string on = arguments.text_or("against", "");
+  const Result<Scenario> scenario = scenario_from(*sources, question, arguments, on, "");
+  if (!scenario) return failure(scenario.error());
+  if (scenario->runtime.empty()) {
+    return failure(command_line(), fmt::format("--against {}: it has no measured runtime", on),
+                   "make it with fastpath measure --quick --output " + on);
+  }
+  const auto prediction = predict(scenario->workload, scenario->system, scenario->plan,
+                                  {.operators = true, .elasticities = false, .remedies = false});
+  if (!prediction) return failure(prediction.error());
+  const Seconds cost = profiler_cost(operators, Seconds{undisturbed(run, threads)});
+  std::vector<RuntimeOperator> own = operators;
+  for (RuntimeOperator& one : own)
+    one.quiet = without_profiler(one.quiet, cost);
+  const RuntimeDifference difference =
+      runtime_difference(predicted_operators(scenario->workload, *prediction), own,
+                         static_cast<std::size_t>(arguments.whole_or("top", 10)));
+  findings.tables.push_back(summary(*prediction, run, threads, difference));
+  findings.tables.insert(findings.tables.end(), difference.tables.begin(), difference.tables.end());
+  findings.notes.push_back(scenario->runtime);
+  findings.notes.push_back(
+      fmt::format("The profiler adds {:.1f} us to an operator (its operators together against the "
+                  "whole without "
+                  "it): taken off the measured operators beside the predicted ones.",
+                  cost.base() * 1e6));
+  findings.notes.push_back(
+      threads == 1 ? "Compared with the least CPU time of an execution: one thread alone uses no "
+                     "more than its own time, whatever else runs."
+                   : "Compared with the least time of an execution.");
+  if (threads != scenario->system.framework->runtime->threads) {
+    findings.notes.push_back(
+        fmt::format("The system was measured with {} threads, the model ran with {}.",
+                    scenario->system.framework->runtime->threads, threads));
+  }
+  return {};
+}
+
+}  // namespace fastpath::cli

@@ -1,0 +1,48 @@
+/// A model of single operators, to measure a runtime's kernels on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fastpath/framework.h"
+
+#include "ir/runnable_model.h"
+#include "ir/runtime_profile.h"
+
+namespace fastpath {
+
+/// One operator. Convolutions: `height` x `height` places, `channels` in, `outputs` out, windows of
+/// `window` x `window`. Matmuls: `height` rows, `channels` deep, `outputs` columns. Others: a
+/// tensor of `channels` x `height` x `height`.
+struct RuntimeProbe {
+  RuntimeKernel kernel = RuntimeKernel::map;
+  std::string op;  ///< of ONNX
+  std::int64_t height = 1;
+  std::int64_t channels = 1;
+  std::int64_t outputs = 1;
+  std::int64_t window = 1;
+  std::int64_t stride = 1;
+};
+
+/// Sizes as networks have them, on a grid.
+std::vector<RuntimeProbe> runtime_probes();
+
+/// Whether an operator takes some tens of microseconds at most, by its work and bytes.
+bool is_small(const RuntimeProbe& probe);
+
+/// Each probe as a branch of its own behind an operator that makes its input, so that it finds its
+/// input where a network's operators find theirs. Weights and inputs are seeded random numbers.
+RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t seed);
+
+/// `length` operators on so many numbers, one after the other.
+RunnableModel chain_model(int length, std::int64_t numbers);
+
+/// The probes' points from a profile of that model: the shortest execution of each operator,
+/// or the mean of the shorter half where they are short; reorders of layout by their bytes.
+/// An operator that the profile lacks has no point.
+std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
+                                       const std::vector<RuntimeEvent>& events,
+                                       std::size_t warm_ups);
+
+}  // namespace fastpath

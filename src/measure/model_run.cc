@@ -1,0 +1,143 @@
+#include "measure/model_run.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "measure/clock.h"
+
+namespace fastpath {
+namespace {
+
+/// A repeat is as many executions as take this long: the clock of what others use has ticks of
+/// 10 ms.
+constexpr double kRepeatSeconds = 0.1;
+
+struct Timed {
+  Repeat wall;
+  Repeat cpu;
+  double least = 0;
+  double least_cpu = 0;
+};
+
+Result<Timed> run_times(OnnxRuntime::Session& session, int times) {
+  Timed timed;
+  const Instant begin = now();
+  Instant last = begin;
+  for (int i = 0; i < times; ++i) {
+    if (auto done = session.run(); !done) return failure(done.error());
+    const Instant end = now();
+    const double took = (end.wall - last.wall).base();
+    const double cpu = (end.cpu - last.cpu).base();
+    timed.least = i == 0 ? took : std::min(timed.least, took);
+    timed.least_cpu = i == 0 ? cpu : std::min(timed.least_cpu, cpu);
+    last = end;
+  }
+  const double others = others_between(begin, last);
+  timed.wall = {(last.wall - begin.wall).base() / times, others};
+  timed.cpu = {(last.cpu - begin.cpu).base() / times, others};
+  return timed;
+}
+
+/// Repeats until the spread is narrow; the first error ends them.
+Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions& options,
+                           ModelRun& run) {
+  const Result<Timed> first = run_times(session, std::max(1, options.warm_ups));
+  if (!first) return failure(first.error());
+  const int times = static_cast<int>(std::clamp(kRepeatSeconds / first->least, 1.0, 1000.0));
+  std::vector<Repeat> cpu;
+  run.least = first->least;
+  run.least_cpu = first->least_cpu;
+  Diagnostics errors;
+  run.wall = repeat(
+      [&]() -> Repeat {
+        const Result<Timed> timed = run_times(session, times);
+        if (!timed) {
+          errors = timed.error();
+          return {};
+        }
+        cpu.push_back(timed->cpu);
+        run.least = std::min(run.least, timed->least);
+        run.least_cpu = std::min(run.least_cpu, timed->least_cpu);
+        return timed->wall;
+      },
+      options.repeats);
+  run.cpu = summarise(cpu, options.repeats);
+  if (!errors.empty()) return failure(std::move(errors));
+  return {};
+}
+
+int profiled_runs(const ModelRunOptions& options, const ModelRun& run) {
+  constexpr double kSeconds = 0.5;
+  if (options.profiled_runs > 0) return options.profiled_runs;
+  return static_cast<int>(std::clamp(kSeconds / std::max(run.least, 1e-6), 10.0, 200.0));
+}
+
+}  // namespace
+
+Result<std::string> profile_model(const OnnxRuntime& runtime, const RunnableModel& model,
+                                  const ProfileOptions& options) {
+  const std::string prefix = fmt::format("{}/fastpath-profile-{}", options.folder, getpid());
+  auto session = runtime.load(model, {options.threads, prefix});
+  if (!session) return failure(session.error());
+  for (int i = 0; i < options.runs; ++i) {
+    if (auto done = session->run(); !done) return failure(done.error());
+  }
+  const Result<std::string> file = session->end_profile();
+  if (!file) return failure(file.error());
+  std::ifstream stream(*file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  const bool good = stream.good();
+  std::remove(file->c_str());
+  if (!good) {
+    return failure({.file = *file}, "the runtime's profile cannot be read",
+                   "is there space left in that folder?");
+  }
+  return text.str();
+}
+
+Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& model,
+                               const ModelRunOptions& options,
+                               const std::function<void(std::string_view)>& tell) {
+  ModelRun run;
+  tell("loading the model");
+  const Instant begin = now();
+  {
+    auto session = runtime.load(model, {options.threads, {}});
+    if (!session) return failure(session.error());
+    run.load = now().wall - begin.wall;
+    tell("running the model");
+    if (auto done = measure_times(*session, options, run); !done) return failure(done.error());
+  }
+  tell("profiling the model");
+  Result<std::string> profile = profile_model(
+      runtime, model,
+      {options.threads, options.warm_ups + profiled_runs(options, run), options.profile_folder});
+  if (!profile) return failure(profile.error());
+  run.profile = std::move(*profile);
+  return run;
+}
+
+Result<LeastTimes> least_times(const OnnxRuntime& runtime, const RunnableModel& model, int threads,
+                               double seconds) {
+  auto session = runtime.load(model, {threads, {}});
+  if (!session) return failure(session.error());
+  LeastTimes least;
+  const double end = now().wall.base() + seconds;
+  for (int i = 0; i < 4 || now().wall.base() < end; ++i) {
+    const Result<Timed> timed = run_times(*session, 1);
+    if (!timed) return failure(timed.error());
+    if (i == 0) continue;  // the first allocates
+    least.wall = i == 1 ? timed->least : std::min(least.wall, timed->least);
+    least.cpu = i == 1 ? timed->least_cpu : std::min(least.cpu, timed->least_cpu);
+  }
+  return least;
+}
+
+}  // namespace fastpath
