@@ -20,7 +20,7 @@ bool waits(std::string_view call) { return call.find("Synchronize") != std::stri
 
 }  // namespace
 
-Replay::Replay(const TraceIndex& index)
+TraceReplay::TraceReplay(const TraceIndex& index)
     : index_(index),
       graph_(dependency_graph(index, kFirst, kLast)),
       node_of_(index.trace->events.size(), kNone),
@@ -32,6 +32,9 @@ Replay::Replay(const TraceIndex& index)
   }
   add_alternatives();
   add_threads();
+  // Clocks of host and device differ by some microseconds: a wait may end before its work.
+  for (PathEdge& edge : graph_.edges)
+    edge.time = std::min(edge.time, time_of(edge.to) - time_of(edge.from));
   order_ = order_of(graph_);
   delay_.assign(graph_.nodes(), 0);
   std::vector<Picoseconds> ready(graph_.nodes(), kFirst);
@@ -43,18 +46,18 @@ Replay::Replay(const TraceIndex& index)
     delay_[node] = ready[node] == kFirst ? 0 : time_of(node) - ready[node];
 }
 
-Picoseconds Replay::time_of(PathNode node) const {
+Picoseconds TraceReplay::time_of(PathNode node) const {
   const TraceEvent& event = index_.event(graph_.events[node / 2]);
   return node % 2 == 0 ? event.start : event.end();
 }
 
-bool Replay::is_launch(std::uint32_t event) const {
+bool TraceReplay::is_launch(std::uint32_t event) const {
   return event != kNone && index_.event(event).kind == EventKind::runtime && launches_[event];
 }
 
 /// The graph holds what held work up; what would have, had that been faster, comes here: the work
 /// before on a stream that was free, and the call of work that waited for its stream.
-void Replay::add_alternatives() {
+void TraceReplay::add_alternatives() {
   std::vector<Picoseconds> latencies;
   for (const PathEdge& edge : graph_.edges) {
     if (edge.cause == PathCause::launch) latencies.push_back(edge.time);
@@ -87,7 +90,7 @@ void Replay::add_alternatives() {
 
 /// Outermost events of a thread follow what other threads did last: a backward starts after the
 /// forward, and the step after the backward, though no event of the trace says so.
-void Replay::add_threads() {
+void TraceReplay::add_threads() {
   struct Point {
     Picoseconds time;
     PathNode node;
@@ -121,7 +124,7 @@ void Replay::add_threads() {
   }
 }
 
-Picoseconds Replay::weight(const PathEdge& edge, const TimeScales& scales) const {
+Picoseconds TraceReplay::weight(const PathEdge& edge, const TimeScales& scales) const {
   switch (edge.cause) {
     case PathCause::device: return scaled(edge.time, scales.work[edge.owner]);
     case PathCause::launch: return scaled(edge.time, scales.launch);
@@ -136,7 +139,7 @@ Picoseconds Replay::weight(const PathEdge& edge, const TimeScales& scales) const
   return edge.time;
 }
 
-ReplayedTimes Replay::run(const TimeScales& scales) const {
+ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
   std::vector<Picoseconds> ready(graph_.nodes(), kFirst);
   std::vector<Picoseconds> times(graph_.nodes(), 0);
   std::vector<std::uint32_t> best(graph_.nodes(), kNone);
@@ -166,13 +169,17 @@ ReplayedTimes Replay::run(const TimeScales& scales) const {
     result.start.push_back(node == kNone ? events[i].start : times[node]);
     result.end.push_back(node == kNone ? events[i].end() : times[node + 1]);
   }
+  if (!times.empty()) {
+    result.length = *std::max_element(times.begin(), times.end()) -
+                    *std::min_element(times.begin(), times.end());
+  }
   trace_back(times, best, scales, result);
   return result;
 }
 
-void Replay::trace_back(const std::vector<Picoseconds>& times,
-                        const std::vector<std::uint32_t>& best, const TimeScales& scales,
-                        ReplayedTimes& result) const {
+void TraceReplay::trace_back(const std::vector<Picoseconds>& times,
+                             const std::vector<std::uint32_t>& best, const TimeScales& scales,
+                             ReplayedTimes& result) const {
   if (times.empty()) return;
   const auto last = std::max_element(times.begin(), times.end());
   auto node = static_cast<PathNode>(last - times.begin());

@@ -22,6 +22,7 @@ struct TimeScales {
 struct ReplayedTimes {
   std::vector<Picoseconds> start;
   std::vector<Picoseconds> end;
+  Picoseconds length = 0;  ///< from the first start to the last end, of what is in the graph
   /// What the time up to the last end goes by in, followed back from there; the rest is waiting
   /// that no event of the trace explains.
   std::array<Picoseconds, kPathCauses> by_cause{};
@@ -33,9 +34,9 @@ struct ReplayedTimes {
 /// another thread did last before. An event comes after all that it depends on by the time it did
 /// in the trace. Without any change all times are the trace's, to the picosecond; a smaller factor
 /// never makes an event later.
-class Replay {
+class TraceReplay {
  public:
-  explicit Replay(const TraceIndex& index);
+  explicit TraceReplay(const TraceIndex& index);
 
   ReplayedTimes run(const TimeScales& scales) const;
 

@@ -14,12 +14,6 @@ namespace {
 
 double seconds(Picoseconds time) { return static_cast<double>(time) * 1e-12; }
 
-Picoseconds span(const ReplayedTimes& times) {
-  if (times.start.empty()) return 0;
-  return *std::max_element(times.end.begin(), times.end.end()) -
-         *std::min_element(times.start.begin(), times.start.end());
-}
-
 /// Time in which something runs, summed over devices.
 Picoseconds busy(const TraceIndex& index, const ReplayedTimes& times) {
   std::map<std::int64_t, std::vector<TimeRange>> by_device;
@@ -160,14 +154,14 @@ Result<WhatIf> what_if(const TraceIndex& index, const Edits& edits, const SwapDe
   const Result<KernelScales> scales = kernel_scales(index, edits, devices, rules);
   if (!scales) return failure(scales.error());
   const std::size_t events = index.trace->events.size();
-  const Replay replay(index);
+  const TraceReplay replay(index);
   WhatIf result;
   result.rank = index.trace->rank;
   result.original = replay.run(
       {.work = std::vector<double>(events, 1.0), .fused = std::vector<bool>(events, false)});
   result.changed = replay.run(scales->times);
-  result.before = span(result.original);
-  result.after = span(result.changed);
+  result.before = result.original.length;
+  result.after = result.changed.length;
   result.busy_before = busy(index, result.original);
   result.busy_after = busy(index, result.changed);
   result.classes = classes_of(index, *scales);

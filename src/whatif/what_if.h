@@ -36,7 +36,7 @@ struct ChangedClass {
 
 struct WhatIf {
   std::int64_t rank = -1;
-  Picoseconds before = 0;  ///< from the first event to the last
+  Picoseconds before = 0;  ///< from the first call or work to the last
   Picoseconds after = 0;
   Picoseconds busy_before = 0;  ///< of all devices: something runs
   Picoseconds busy_after = 0;

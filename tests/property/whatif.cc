@@ -26,12 +26,13 @@ Trace any_trace() {
                  "ncclDevKernel_AllReduce"};
   Picoseconds free[2] = {0, 0};
   Picoseconds host[2] = {0, 500};
+  Picoseconds called = 0;
   const auto steps = *rc::gen::inRange(1, 30);
-  const auto time = [](int most) { return Picoseconds{*rc::gen::inRange(1, most)} * 1000; };
+  const auto time = [](int most) { return Picoseconds{*rc::gen::inRange(1, most)} * 1'000'000; };
   for (int i = 0; i < steps; ++i) {
     const auto lane = static_cast<std::uint32_t>(*rc::gen::inRange(0, 2));
     const auto stream = static_cast<std::uint32_t>(*rc::gen::inRange(0, 2));
-    const Picoseconds start = host[lane] + time(50);
+    const Picoseconds start = std::max(host[lane], called) + time(50);
     TraceEvent op{.start = start, .duration = 0, .name = 0, .lane = lane, .kind = EventKind::op};
     TraceEvent call{.start = start + time(5),
                     .duration = time(10),
@@ -49,6 +50,7 @@ Trace any_trace() {
                     .kind = EventKind::kernel};
     free[stream] = work.end();
     host[lane] = op.end();
+    called = call.start;  // streams run work in the order of its calls
     trace.events.insert(trace.events.end(), {op, call, work});
     if (*rc::gen::inRange(0, 4) == 0) {
       const Picoseconds from = host[lane] + time(5);
@@ -72,7 +74,7 @@ TimeScales same(const Trace& trace) {
 
 RC_GTEST_PROP(what_if, an_unchanged_replay_is_the_trace_itself, ()) {
   const Trace trace = any_trace();
-  const ReplayedTimes times = Replay(index_trace(trace)).run(same(trace));
+  const ReplayedTimes times = TraceReplay(index_trace(trace)).run(same(trace));
   for (std::size_t i = 0; i < trace.events.size(); ++i) {
     RC_ASSERT(times.start[i] == trace.events[i].start);
     RC_ASSERT(times.end[i] == trace.events[i].end());
@@ -88,7 +90,7 @@ RC_GTEST_PROP(what_if, nothing_gets_later_when_anything_gets_faster, ()) {
   scales.launch = *rc::gen::element(0.5, 1.0);
   scales.host = *rc::gen::element(0.5, 1.0);
   scales.no_sync = *rc::gen::arbitrary<bool>();
-  const ReplayedTimes times = Replay(index).run(scales);
+  const ReplayedTimes times = TraceReplay(index).run(scales);
   for (std::size_t i = 0; i < trace.events.size(); ++i) {
     RC_ASSERT(times.end[i] <= trace.events[i].end());
     RC_ASSERT(times.end[i] >= times.start[i]);
@@ -104,7 +106,7 @@ RC_GTEST_PROP(what_if, kernels_of_a_stream_keep_their_order_and_never_overlap, (
   TimeScales scales = same(trace);
   for (double& factor : scales.work)
     factor = *rc::gen::element(0.25, 1.0, 3.0);
-  const ReplayedTimes times = Replay(index).run(scales);
+  const ReplayedTimes times = TraceReplay(index).run(scales);
   std::vector<Picoseconds> free(trace.lanes.size(), 0);
   for (const Work& work : index.work) {
     const std::uint32_t lane = trace.events[work.event].lane;

@@ -363,6 +363,15 @@ class TraceBuilder {
   }
 
   void name_device() {
+    // On AMD, work counts the host's agents among the devices: one name for all is its name then.
+    const bool alike =
+        std::all_of(device_names_.begin(), device_names_.end(),
+                    [&](const auto& one) { return one.second == device_names_.begin()->second; });
+    const bool works = std::any_of(trace_.lanes.begin(), trace_.lanes.end(),
+                                   [](const TraceLane& lane) { return lane.device >= 0; });
+    if (!device_names_.empty() && alike && works) {
+      trace_.device_name = device_names_.begin()->second;
+    }
     for (const TraceLane& lane : trace_.lanes) {
       const auto found = device_names_.find(lane.device);
       if (found != device_names_.end()) trace_.device_name = found->second;
