@@ -5,11 +5,19 @@
 #include <vector>
 
 #include "fastpath/result.h"
+#include "fastpath/system.h"
 
 #include "model/device_model.h"
-#include "whatif/what_if.h"
+#include "whatif/edits.h"
+#include "whatif/replay.h"
 
 namespace fastpath {
+
+/// Devices whose cost functions scale kernels' times; needed where Edits::models.
+struct SwapDevices {
+  const Device* from = nullptr;  ///< that the trace was recorded on
+  const Device* to = nullptr;    ///< that of the edit, or the same
+};
 
 struct KernelScales {
   TimeScales times;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +11,10 @@
 
 #include "analyze/trace/trace_index.h"
 #include "whatif/edits.h"
+#include "whatif/kernel_scales.h"
 #include "whatif/replay.h"
 
 namespace fastpath {
-
-/// Devices whose cost functions scale kernels' times; needed where Edits::models.
-struct SwapDevices {
-  const Device* from = nullptr;  ///< that the trace was recorded on
-  const Device* to = nullptr;    ///< that of the edit, or the same
-};
 
 /// Work of one class, before and after.
 struct ChangedClass {
