@@ -64,6 +64,12 @@ class Layers(Project):
         self.put('include/fastpath/b.h', '#include "base/a.h"\n')
         self.assert_finds(self.errors(), 'a public header must not include base/a.h')
 
+    def test_two_types_of_one_name_are_found(self):
+        self.put('src/base/one.h', 'namespace fastpath {\nstruct Replay {\n};\n}\n')
+        self.put('src/base/other.h', 'namespace fastpath::hf {\nclass Replay {\n};\n}\n')
+        self.put('src/ir/two.h', 'namespace fastpath {\nclass Replay final : public Base {\n};\n}\n')
+        self.assert_finds(self.errors(), 'src/ir/two.h:2: fastpath::Replay is defined in src/base/one.h')
+
     def test_too_many_public_headers_are_found(self):
         for i in range(check_layers.PUBLIC_HEADERS):
             self.put(f'include/fastpath/h{i}.h', '')
