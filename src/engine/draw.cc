@@ -51,6 +51,7 @@ class Drawing {
       }
       draw_update(rank, run.end[rank]);
     }
+    if (state_.training()) count_memory(order, times, run.starts);
     note_dropped();
     std::stable_sort(timeline_.spans.begin(), timeline_.spans.end(),
                      [](const Span& a, const Span& b) { return a.start < b.start; });
@@ -198,6 +199,31 @@ class Drawing {
     gather.bound = Bound::network;
     if (gather.time > Seconds{}) {
       span(lane(rank, 2), "weights all_gather (exposed)", "update", clock, gather);
+    }
+  }
+
+  /// Memory of each rank over time: what it holds all along, and what waits for its backward, from
+  /// the start of the forward to the end of the backward.
+  void count_memory(const ScheduleOrder& order, const StageTimes& times,
+                    const std::vector<std::vector<Seconds>>& starts) {
+    const std::vector<KeptBytes> kept = state_.kept_bytes(plan_, costs_);
+    const std::vector<MemoryByClass> peak = state_.memory(plan_, costs_);
+    const std::uint32_t counter = name("memory (B)");
+    for (std::size_t rank = 0; rank < order.ranks.size(); ++rank) {
+      Bytes held = peak[rank].total() - peak[rank].activations;
+      const auto sample = [&](Seconds time) {
+        timeline_.counters.push_back({counter, lane(rank, 0), picoseconds(time), held.base()});
+      };
+      sample({});
+      for (std::size_t i = 0; i < order.ranks[rank].size(); ++i) {
+        const Slot& slot = order.ranks[rank][i];
+        const Bytes change = kept_by(slot.pass, kept[static_cast<std::size_t>(slot.stage)]);
+        const Seconds start = starts[rank][i];
+        held += change;
+        sample(change > Bytes{}
+                   ? start
+                   : start + times.of(slot.pass)[static_cast<std::size_t>(slot.stage)]);
+      }
     }
   }
 

@@ -103,10 +103,15 @@ BlockMemory resident_memory(BlockMemory stage, bool owns_tables) {
 
 }  // namespace
 
-std::vector<Bytes> Predictor::State::peak_activations(const Plan& plan, const CostedBlocks& costs) {
+std::vector<KeptBytes> Predictor::State::kept_bytes(const Plan& plan, const CostedBlocks& costs) {
   std::vector<KeptBytes> kept;
   for (const auto& stage : lowerer.stages(plan))
     kept.push_back({stage_memory(stage, costs.memory).saved, kept_for_weights(stage, costs)});
+  return kept;
+}
+
+std::vector<Bytes> Predictor::State::peak_activations(const Plan& plan, const CostedBlocks& costs) {
+  const std::vector<KeptBytes> kept = kept_bytes(plan, costs);
   const ScheduleOrder& schedule = order(plan);
   std::vector<Bytes> peaks;
   for (std::size_t rank = 0; rank < schedule.ranks.size(); ++rank)

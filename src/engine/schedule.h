@@ -68,6 +68,9 @@ struct KeptBytes {
   Bytes for_weights;
 };
 
+/// How many bytes more a rank keeps after a pass of a stage than before it.
+Bytes kept_by(SlotPass pass, const KeptBytes& bytes);
+
 /// Most bytes that `rank` keeps at one time; `kept` by stage.
 Bytes peak_in_flight(const ScheduleOrder& order, std::size_t rank,
                      const std::vector<KeptBytes>& kept);

@@ -109,18 +109,22 @@ ScheduleRun run_schedule(const ScheduleOrder& order, const StageTimes& times, bo
   return Runner(order, times, keep_starts).run();
 }
 
+Bytes kept_by(SlotPass pass, const KeptBytes& bytes) {
+  switch (pass) {
+    case SlotPass::forward: return bytes.for_backward;
+    case SlotPass::backward: return -1.0 * bytes.for_backward;
+    case SlotPass::backward_input: return bytes.for_weights - bytes.for_backward;
+    case SlotPass::backward_weight: return -1.0 * bytes.for_weights;
+  }
+  return {};
+}
+
 Bytes peak_in_flight(const ScheduleOrder& order, std::size_t rank,
                      const std::vector<KeptBytes>& kept) {
   Bytes live;
   Bytes peak;
   for (const Slot& slot : order.ranks[rank]) {
-    const KeptBytes& bytes = kept[static_cast<std::size_t>(slot.stage)];
-    switch (slot.pass) {
-      case SlotPass::forward: live += bytes.for_backward; break;
-      case SlotPass::backward: live -= bytes.for_backward; break;
-      case SlotPass::backward_input: live += bytes.for_weights - bytes.for_backward; break;
-      case SlotPass::backward_weight: live -= bytes.for_weights; break;
-    }
+    live += kept_by(slot.pass, kept[static_cast<std::size_t>(slot.stage)]);
     peak = std::max(peak, live);
   }
   return peak;

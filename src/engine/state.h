@@ -66,6 +66,8 @@ struct Predictor::State {
   /// What follows a rank's last pass, but for reductions of gradients that start under it.
   std::vector<Task> update_of_rank(const Plan& plan, const CostedBlocks& costs, std::size_t rank);
   std::vector<MemoryByClass> memory(const Plan& plan, const CostedBlocks& costs);
+  /// By stage.
+  std::vector<KeptBytes> kept_bytes(const Plan& plan, const CostedBlocks& costs);
   std::vector<Bytes> peak_activations(const Plan& plan, const CostedBlocks& costs);
   void add_passes(const Plan& plan, const CostedBlocks& costs, std::size_t rank, RankCost& cost);
   Seconds exposed_reduction(const Plan& plan, const CostedBlocks& costs, std::size_t rank);

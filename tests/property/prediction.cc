@@ -1,4 +1,5 @@
 // Laws of prediction: bounds, scaling, sums.
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -114,6 +115,23 @@ RC_GTEST_PROP(prediction, the_drawn_timeline_ends_when_the_step_does, ()) {
   const Result<Timeline> timeline = predictor.draw(plan);
   const Seconds step = predictor.predict(plan)->step.value;
   RC_ASSERT(std::abs(static_cast<double>(makespan(*timeline)) * 1e-12 / step.base() - 1) < 1e-6);
+}
+
+RC_GTEST_PROP(prediction, the_drawn_memory_peaks_at_the_predicted_total, ()) {
+  const Plan plan = any_plan();
+  Predictor predictor(decoder({.batch = 64}), cluster());
+  const Result<Prediction> p = predictor.predict(plan);
+  const Result<Timeline> timeline = predictor.draw(plan);
+  RC_ASSERT(p.has_value() && timeline.has_value());
+  std::vector<double> peak(p->memory.size(), 0);
+  for (const CounterSample& sample : timeline->counters) {
+    double& of_rank = peak[sample.lane / 3];  // three lanes a rank
+    of_rank = std::max(of_rank, sample.value);
+  }
+  for (std::size_t rank = 0; rank < peak.size(); ++rank) {
+    const double total = p->memory[rank].total().base();
+    RC_ASSERT(std::abs(peak[rank] - total) <= 1e-9 * total);
+  }
 }
 
 TEST(prediction, a_pipeline_bubble_is_that_of_the_closed_form) {
