@@ -108,8 +108,8 @@ TEST(Json, mistakes_have_place_and_path_all_at_once) {
             "p.json:3:12: error: phase: unknown value 'traning'\n"
             "  hint: did you mean 'training'?\n"
             "p.json:6:12: error: step_s.low: expected a number\n"
-            "p.json:22:14: error: devices: expected a whole number\n"
-            "p.json:40:13: error: operators[0].op: expected a text\n");
+            "p.json:23:14: error: devices: expected a whole number\n"
+            "p.json:41:13: error: operators[0].op: expected a text\n");
 }
 
 TEST(Json, another_schema_is_refused) {
