@@ -141,6 +141,7 @@ Timeline timeline_of(const std::vector<RuntimeEvent>& events, std::size_t warm_u
     if (event.run >= first_run(events, warm_ups)) totals[event.run] += event.duration.base();
   }
   std::vector<std::pair<double, std::uint64_t>> order;
+  order.reserve(totals.size());
   for (const auto& [run, time] : totals)
     order.emplace_back(time, run);
   std::sort(order.begin(), order.end());

@@ -139,6 +139,13 @@ Picoseconds TraceReplay::weight(const PathEdge& edge, const TimeScales& scales) 
   return edge.time;
 }
 
+Picoseconds TraceReplay::delay_of(PathNode node, const TimeScales& scales) const {
+  const std::uint32_t event = graph_.events[node / 2];
+  const bool returns_at_once = scales.no_sync && node % 2 == 1 && waits(index_.name(event));
+  const bool runs_inside = node % 2 == 0 && scales.fused[event];
+  return returns_at_once || runs_inside ? 0 : delay_[node];
+}
+
 ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
   std::vector<Picoseconds> ready(graph_.nodes(), kFirst);
   std::vector<Picoseconds> times(graph_.nodes(), 0);
@@ -146,11 +153,7 @@ ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
   for (PathNode node = 0; node < graph_.nodes(); ++node)
     times[node] = time_of(node);
   for (const PathNode node : order_.nodes) {
-    const std::uint32_t event = graph_.events[node / 2];
-    const bool returns_at_once = scales.no_sync && node % 2 == 1 && waits(index_.name(event));
-    const bool runs_inside = node % 2 == 0 && scales.fused[event];
-    const Picoseconds delay = returns_at_once || runs_inside ? 0 : delay_[node];
-    if (ready[node] != kFirst) times[node] = ready[node] + delay;
+    if (ready[node] != kFirst) times[node] = ready[node] + delay_of(node, scales);
     for (std::uint32_t k = order_.first[node]; k < order_.first[node + 1]; ++k) {
       const PathEdge& edge = graph_.edges[order_.out[k]];
       if (scales.no_sync && edge.cause == PathCause::sync && edge.to % 2 == 1) continue;
@@ -160,6 +163,12 @@ ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
       best[edge.to] = order_.out[k];
     }
   }
+  ReplayedTimes result = times_of_events(times);
+  trace_back(times, best, scales, result);
+  return result;
+}
+
+ReplayedTimes TraceReplay::times_of_events(const std::vector<Picoseconds>& times) const {
   ReplayedTimes result;
   const std::vector<TraceEvent>& events = index_.trace->events;
   result.start.reserve(events.size());
@@ -173,7 +182,6 @@ ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
     result.length = *std::max_element(times.begin(), times.end()) -
                     *std::min_element(times.begin(), times.end());
   }
-  trace_back(times, best, scales, result);
   return result;
 }
 

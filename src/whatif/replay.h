@@ -44,6 +44,8 @@ class TraceReplay {
   void add_alternatives();
   void add_threads();
   Picoseconds time_of(PathNode node) const;
+  Picoseconds delay_of(PathNode node, const TimeScales& scales) const;
+  ReplayedTimes times_of_events(const std::vector<Picoseconds>& times) const;
   Picoseconds weight(const PathEdge& edge, const TimeScales& scales) const;
   bool is_launch(std::uint32_t event) const;
   void trace_back(const std::vector<Picoseconds>& times, const std::vector<std::uint32_t>& best,

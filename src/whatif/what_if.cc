@@ -45,6 +45,7 @@ std::vector<ChangedClass> classes_of(const TraceIndex& index, const KernelScales
     row.high += after * scales.interval[i].high;
   }
   std::vector<ChangedClass> sorted;
+  sorted.reserve(classes.size());
   for (auto& [name, row] : classes)
     sorted.push_back(std::move(row));
   std::stable_sort(sorted.begin(), sorted.end(), [](const ChangedClass& a, const ChangedClass& b) {

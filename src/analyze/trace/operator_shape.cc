@@ -153,30 +153,30 @@ std::optional<OpShape> shape_of(std::string_view name, const Maker& maker) {
   return std::nullopt;
 }
 
+std::optional<double> size_of(std::string_view text) {
+  constexpr double kMostSize = 1e12;
+  const auto size = parse_number(text);
+  return size && *size >= 0 && *size <= kMostSize ? size : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Shapes> read_shapes(std::string_view text) {
-  constexpr double kMostSize = 1e12;
   Shapes shapes;
   int depth = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    if (c == '[') {
-      if (++depth > 2) return std::nullopt;  // lists of tensors
-      if (depth == 2) shapes.emplace_back();
-      ++at;
-    } else if (c == ']') {
-      if (--depth < 0) return std::nullopt;
-      ++at;
-    } else if (c == ' ' || c == ',') {
-      ++at;
-    } else {
-      const std::size_t end = std::min(text.find_first_of(",] ", at), text.size());
-      const auto size = parse_number(text.substr(at, end - at));
-      if (depth != 2 || !size || *size < 0 || *size > kMostSize) return std::nullopt;
+    const std::size_t end = std::min(text.find_first_of("[], ", at), text.size());
+    if (end > at) {
+      const auto size = size_of(text.substr(at, end - at));
+      if (depth != 2 || !size) return std::nullopt;
       shapes.back().push_back(*size);
       at = end;
+      continue;
     }
+    if (text[at] == '[' && ++depth == 2) shapes.emplace_back();
+    if (text[at] == ']') --depth;
+    if (depth < 0 || depth > 2) return std::nullopt;  // 3: lists of tensors
+    ++at;
   }
   if (depth != 0 || shapes.empty()) return std::nullopt;
   return shapes;

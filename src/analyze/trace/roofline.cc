@@ -26,7 +26,8 @@ std::vector<ShapedRow> shaped_rows(const std::vector<RankAnalysis>& ranks) {
     for (const WorkRow& row : rank.operators) {
       const auto shape = operator_shape(row.name, row.shapes, row.types);
       if (!shape || row.count == 0 || row.time <= 0) continue;
-      const auto [found, added] = rows.try_emplace({row.name, row.shapes, row.types}, row, *shape);
+      const auto [found, added] =
+          rows.try_emplace({row.name, row.shapes, row.types}, ShapedRow{row, *shape});
       if (added) continue;
       found->second.row.count += row.count;
       found->second.row.kernels += row.kernels;
@@ -34,6 +35,7 @@ std::vector<ShapedRow> shaped_rows(const std::vector<RankAnalysis>& ranks) {
     }
   }
   std::vector<ShapedRow> sorted;
+  sorted.reserve(rows.size());
   for (auto& [key, row] : rows)
     sorted.push_back(std::move(row));
   std::stable_sort(sorted.begin(), sorted.end(),
