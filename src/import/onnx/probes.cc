@@ -31,7 +31,8 @@ bool is_convolution(RuntimeKernel kernel) {
 
 /// A convolution's or matmul's m, n and k.
 RuntimePoint point_of(const RuntimeProbe& probe) {
-  const auto places = static_cast<double>((probe.height + probe.stride - 1) / probe.stride);
+  const auto rows = (probe.height + probe.stride - 1) / probe.stride;
+  const auto places = static_cast<double>(rows);
   const auto taps = static_cast<double>(probe.window * probe.window);
   RuntimePoint point{probe.kernel, 1, 1, 1, {}};
   if (is_convolution(probe.kernel)) {
