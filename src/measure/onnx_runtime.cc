@@ -58,6 +58,10 @@ constexpr std::string_view kHint =
 
 Place runtime_place() { return {.file = "ONNX Runtime"}; }
 
+/// Parameters of a function that returns a status.
+template <class... Parameters>
+struct Takes {};
+
 }  // namespace
 
 struct OnnxRuntime::Library {
@@ -73,7 +77,8 @@ struct OnnxRuntime::Library {
 
   /// Calls a function that returns a status; its message where it failed.
   template <class... Parameters, class... Values>
-  std::optional<Diagnostic> call(Slot slot, Status (*)(Parameters...), Values... values) const {
+  std::optional<Diagnostic> call(Slot slot, Takes<Parameters...> /*signature*/,
+                                 Values... values) const {
     Status status = at<Status(Parameters...)>(slot)(values...);
     if (status == nullptr) return std::nullopt;
     Diagnostic failed{runtime_place(), at<const char*(Status)>(get_error_message)(status), {}};
@@ -88,21 +93,22 @@ struct OnnxRuntime::Library {
 
 namespace {
 
-// Signatures of the slots, as tags for Library::call.
-Status (*const kCreateEnv)(int, const char*, void**) = nullptr;
-Status (*const kCreateOptions)(void**) = nullptr;
-Status (*const kSetInt)(void*, int) = nullptr;
-Status (*const kSetText)(void*, const char*) = nullptr;
-Status (*const kSetEntry)(void*, const char*, const char*) = nullptr;
-Status (*const kCreateSession)(void*, const void*, std::size_t, void*, void**) = nullptr;
-Status (*const kCreateMemoryInfo)(int, int, void**) = nullptr;
-Status (*const kCreateTensor)(void*, void*, std::size_t, const std::int64_t*, std::size_t, int,
-                              void**) = nullptr;
-Status (*const kRun)(void*, const void*, const char* const*, void* const*, std::size_t,
-                     const char* const*, std::size_t, void**) = nullptr;
-Status (*const kGetAllocator)(void**) = nullptr;
-Status (*const kFree)(void*, void*) = nullptr;
-Status (*const kEndProfiling)(void*, void*, char**) = nullptr;
+// What the functions of the slots take, for Library::call.
+constexpr Takes<int, const char*, void**> kCreateEnv;
+constexpr Takes<void**> kCreateOptions;
+constexpr Takes<void*, int> kSetInt;
+constexpr Takes<void*, const char*> kSetText;
+constexpr Takes<void*, const char*, const char*> kSetEntry;
+constexpr Takes<void*, const void*, std::size_t, void*, void**> kCreateSession;
+constexpr Takes<int, int, void**> kCreateMemoryInfo;
+constexpr Takes<void*, void*, std::size_t, const std::int64_t*, std::size_t, int, void**>
+    kCreateTensor;
+constexpr Takes<void*, const void*, const char* const*, void* const*, std::size_t,
+                const char* const*, std::size_t, void**>
+    kRun;
+constexpr Takes<void**> kGetAllocator;
+constexpr Takes<void*, void*> kFree;
+constexpr Takes<void*, void*, char**> kEndProfiling;
 
 }  // namespace
 
