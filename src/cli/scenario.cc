@@ -230,6 +230,19 @@ Result<std::shared_ptr<const Framework>> framework_on(const std::string& name,
   return std::make_shared<const Framework>(*found);
 }
 
+/// The framework asked for, or the usual one of a training step; null where there is none. Errors:
+/// unknown frameworks, and any where nothing is trained.
+Result<std::shared_ptr<const Framework>> asked_framework(const Scenario& scenario,
+                                                         const Arguments& arguments) {
+  const std::string& generation = scenario.system.device.family;
+  const bool trains = scenario.workload.phase == Phase::training;
+  const auto name = arguments.text("framework");
+  if (!name) return trains ? usual_framework(scenario.workload, generation) : nullptr;
+  if (trains) return framework_on(*name, generation);
+  return failure(command_line(), "--framework: its factors are those of training steps",
+                 "use it with --train, or leave it out");
+}
+
 std::string framework_note(const Framework* framework) {
   if (framework == nullptr) {
     return "Kernels and collectives as if alone; what a framework takes beside them is not in it.";
@@ -330,19 +343,9 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
   if (has_runtime(scenario.system)) run_by_runtime(scenario);
-  if (const auto framework = arguments.text("framework")) {
-    if (scenario.workload.phase != Phase::training) {
-      return failure(command_line(), "--framework: its factors are those of training steps",
-                     "use it with --train, or leave it out");
-    }
-    auto found = framework_on(*framework, scenario.system.device.family);
-    if (!found) return failure(std::move(found.error()));
-    scenario.system.framework = std::move(*found);
-  } else if (scenario.workload.phase == Phase::training) {
-    auto usual = usual_framework(scenario.workload, scenario.system.device.family);
-    if (!usual) return failure(std::move(usual.error()));
-    scenario.system.framework = std::move(*usual);
-  }
+  auto framework = asked_framework(scenario, arguments);
+  if (!framework) return failure(std::move(framework.error()));
+  if (*framework) scenario.system.framework = std::move(*framework);
   append(scenario.warnings, std::move(given->warnings));
   Result<Plan> parsed = given->on(scenario.system.device_count());
   if (plan.empty() && scenario.runtime.empty()) {
