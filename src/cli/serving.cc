@@ -64,7 +64,7 @@ std::shared_ptr<StepTable> draft_table(const Sources& sources, const std::string
     }
     Result<StepParts> step = step_parts(drafts_of(workload->value, true), system, plan);
     if (!step) return step;
-    const Result<StepParts> alone = step_parts(drafts_of(workload->value, false), system, plan);
+    Result<StepParts> alone = step_parts(drafts_of(workload->value, false), system, plan);
     if (!alone) return alone;
     step->memory = alone->memory;
     return step;
