@@ -4,16 +4,23 @@
 #include <utility>
 
 namespace fastpath::cli {
+namespace {
+
+StepRequest request_of(const StepShape& shape) {
+  StepRequest request;
+  request.phase = shape.phase;
+  request.batch = shape.batch;
+  request.sequence = shape.sequence;
+  request.past = shape.past;
+  return request;
+}
+
+}  // namespace
 
 StepSource step_source(const Sources& sources, const std::string& model, const System& system,
                        const Plan& plan) {
   return [&sources, model, system, plan](const StepShape& shape) -> Result<StepParts> {
-    StepRequest request;
-    request.phase = shape.phase;
-    request.batch = shape.batch;
-    request.sequence = shape.sequence;
-    request.past = shape.past;
-    const Result<Imported<Workload>> workload = sources.workload(model, request);
+    const Result<Imported<Workload>> workload = sources.workload(model, request_of(shape));
     if (!workload) return failure(workload.error());
     return step_parts(workload->value, system, plan);
   };
@@ -51,12 +58,7 @@ std::shared_ptr<StepTable> draft_table(const Sources& sources, const std::string
                                        const System& system, const Plan& plan) {
   const StepSource source = [&sources, model, system,
                              plan](const StepShape& shape) -> Result<StepParts> {
-    StepRequest request;
-    request.phase = shape.phase;
-    request.batch = shape.batch;
-    request.sequence = shape.sequence;
-    request.past = shape.past;
-    const Result<Imported<Workload>> workload = sources.workload(model, request);
+    const Result<Imported<Workload>> workload = sources.workload(model, request_of(shape));
     if (!workload) return failure(workload.error());
     if (!has_drafts(workload->value)) {
       return failure({.file = model}, "the model has no draft layers",

@@ -105,8 +105,15 @@ std::optional<Device> device_of_driver(const Sources& sources, const std::string
 int run_what_if(Session& session, const Arguments& arguments, std::span<const std::string> files,
                 const AnalyzeOptions& options) {
   const std::string text = arguments.text_or("what-if", "");
+  Diagnostics mistakes;
+  for (const char* const flag : {"annotate", "measurements", "window"}) {
+    if (!arguments.has(flag)) continue;
+    mistakes.push_back({command_line(), fmt::format("--{} and --what-if exclude each other", flag),
+                        "the replay is instead of the analysis: ask for one, then the other"});
+  }
   const Result<Edits> edits = parse_edits(text);
-  if (!edits) return session.fail(edits.error());
+  if (!edits) mistakes.insert(mistakes.end(), edits.error().begin(), edits.error().end());
+  if (!mistakes.empty()) return session.fail(mistakes);
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
   Devices devices(*sources, *edits, arguments.text_or("device", ""));

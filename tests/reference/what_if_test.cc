@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <string>
-#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -16,50 +15,63 @@
 namespace fastpath {
 namespace {
 
-constexpr const char* kModels[] = {"falconsai_nsfw_image_detection",
-                                   "gaunernst_bert-small-uncased"};
-const std::pair<std::string, std::string> kDevices[] = {{"h100", "nvidia-h100-sxm-80gb"},
-                                                        {"mi300", "amd-mi300x"}};
+constexpr double kBar = 0.25;
+
+struct Swap {
+  std::string model;
+  std::string from;  ///< as in the traces' names
+  std::string to;
+  double error;  ///< predicted / measured - 1, as docs/validation.md has it
+};
+
+/// Those beyond the bar are misses by name: one that moves is a change to tell.
+const Swap kSwaps[] = {{"falconsai_nsfw_image_detection", "h100", "mi300", -0.353},
+                       {"falconsai_nsfw_image_detection", "mi300", "h100", 0.627},
+                       {"gaunernst_bert-small-uncased", "h100", "mi300", -0.223},
+                       {"gaunernst_bert-small-uncased", "mi300", "h100", 0.410}};
+
+std::string device_of(const std::string& side) {
+  return side == "h100" ? "nvidia-h100-sxm-80gb" : "amd-mi300x";
+}
+
+Result<Imported<Trace>> trace_of(const std::string& side, const std::string& model) {
+  return read_trace(shared_path("traces/tl_" + side + "_" + model + ".json.gz").string(),
+                    {.functions = false});
+}
 
 Picoseconds busy_of(const Trace& trace) {
   const auto unchanged = what_if(index_trace(trace), Edits{}, {});
   return unchanged ? unchanged->busy_before : 0;
 }
 
-TEST(what_if, another_device_predicts_its_measured_busy_time) {
+TEST(what_if, another_device_meets_the_bar_once_and_misses_it_as_recorded) {
   FASTPATH_REFERENCE_OR_SKIP(shared_path("traces"));
   const auto catalog = load_catalog({});
   ASSERT_TRUE(catalog.has_value());
-  for (const std::string model : kModels) {
-    for (const std::size_t from : {0U, 1U}) {
-      const auto read_of = [&](std::size_t side) {
-        return read_trace(
-            shared_path("traces/tl_" + kDevices[side].first + "_" + model + ".json.gz").string(),
-            {.functions = false});
-      };
-      const auto here = read_of(from);
-      const auto there = read_of(1 - from);
-      ASSERT_TRUE(here && there);
-      const auto old_system = catalog->system(kDevices[from].second);
-      const auto new_system = catalog->system(kDevices[1 - from].second);
-      ASSERT_TRUE(old_system && new_system);
-      Edits edits;
-      edits.device = kDevices[1 - from].second;
-      const auto swapped =
-          what_if(index_trace(here->value), edits, {&old_system->device, &new_system->device});
-      ASSERT_TRUE(swapped.has_value());
-      const auto measured = static_cast<double>(busy_of(there->value));
-      const double ratio = static_cast<double>(swapped->busy_after) / measured;
-      std::printf(
-          "%s to %s, %s: predicted %.0f us (90 %%: %.0f to %.0f), measured %.0f us, %+.1f %%\n",
-          kDevices[from].first.c_str(), kDevices[1 - from].first.c_str(), model.c_str(),
-          static_cast<double>(swapped->busy_after) * 1e-6, swapped->busy_low * 1e-6,
-          swapped->busy_high * 1e-6, measured * 1e-6, 100 * (ratio - 1));
-      // The bar of 25 % is missed by three of the four (docs/validation.md); they must not get
-      // worse.
-      EXPECT_LT(std::abs(std::log(ratio)), std::log(1.7)) << model;
-    }
+  int met = 0;
+  for (const Swap& swap : kSwaps) {
+    const auto here = trace_of(swap.from, swap.model);
+    const auto there = trace_of(swap.to, swap.model);
+    const auto from = catalog->system(device_of(swap.from));
+    const auto to = catalog->system(device_of(swap.to));
+    ASSERT_TRUE(here && there && from && to);
+    Edits edits;
+    edits.device = device_of(swap.to);
+    const auto swapped = what_if(index_trace(here->value), edits, {&from->device, &to->device});
+    ASSERT_TRUE(swapped.has_value());
+    const auto measured = static_cast<double>(busy_of(there->value));
+    const double error = static_cast<double>(swapped->busy_after) / measured - 1;
+    std::printf(
+        "%s to %s, %s: predicted %.0f us (90 %%: %.0f to %.0f), measured %.0f us, %+.1f %%; "
+        "unchanged %+.1f %%\n",
+        swap.from.c_str(), swap.to.c_str(), swap.model.c_str(),
+        static_cast<double>(swapped->busy_after) * 1e-6, swapped->busy_low * 1e-6,
+        swapped->busy_high * 1e-6, measured * 1e-6, 100 * error,
+        100 * (static_cast<double>(swapped->busy_before) / measured - 1));
+    EXPECT_NEAR(error, swap.error, 0.01) << swap.model;
+    met += std::abs(error) <= kBar ? 1 : 0;
   }
+  EXPECT_EQ(met, 1);
 }
 
 }  // namespace
