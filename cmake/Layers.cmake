@@ -1,3 +1,4 @@
+include(Batches)
 include(Embed)
 
 # Reads layers.txt into FASTPATH_LAYERS and FASTPATH_USES_<layer>, so that what the linker sees is
@@ -42,6 +43,7 @@ endmacro()
 
 function(fastpath_add_layer layer)
   fastpath_layer_sources(${layer} sources)
+  fastpath_batch(fastpath_${layer} sources)
   if(layer STREQUAL import)
     fastpath_embed_catalog(embedded)
     list(APPEND sources ${embedded})

@@ -4,6 +4,7 @@ include(GoogleTest)
 # ctest starts, so that building never runs our code.
 function(fastpath_add_gtest name label)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;ENVIRONMENT" ${ARGN})
+  fastpath_batch(${name} arg_SOURCES)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} fastpath_options GTest::gmock
                                         GTest::gtest_main)

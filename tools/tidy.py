@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs clang-tidy 14 over our sources: tidy.py [--analyze] BUILD_FOLDER [PATH_PART...]
 
-BUILD_FOLDER holds compile_commands.json. With path parts only the matching files are checked. A file
-that was clean is not checked again until it, a header of ours that it includes, its command or
+BUILD_FOLDER holds compile_commands.json. With path parts only the matching files are checked (of a batch,
+see cmake/Batches.cmake: the whole batch). A file that was clean is not checked again until it, a header of ours that it includes, its command or
 .clang-tidy changes; that memory is in $XDG_CACHE_HOME/fastpath-tidy, so it serves every checkout.
 Without --analyze the path-sensitive analyser (clang-analyzer-*) is left out: it takes two thirds of the time.
 """
@@ -49,7 +49,8 @@ def fingerprint(entry, version, options):
     files = set()
     included(pathlib.Path(entry['file']).resolve(), files)
     for file in sorted(files):
-        digest.update(str(file.relative_to(ROOT)).encode() + b'\0' + file.read_bytes())
+        name = file.name if 'batches' in file.parts else str(file.relative_to(ROOT))
+        digest.update(name.encode() + b'\0' + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -57,8 +58,12 @@ def sources(build, parts):
     """Our own entries of the compilation database; generated files and tests are not linted."""
     for entry in json.loads((build / 'compile_commands.json').read_text()):
         file = pathlib.Path(entry['file']).resolve()
-        ours = file.is_relative_to(ROOT / 'src') and not file.stem.endswith(('_test', '_fuzz'))
-        if ours and (not parts or any(part in str(file) for part in parts)):
+        files = [file]
+        if file.is_relative_to(build / 'batches'):
+            files = [ROOT / 'src' / name.decode() for name in INCLUDE.findall(file.read_bytes())]
+        ours = all(file.is_relative_to(ROOT / 'src') and not file.stem.endswith(('_test', '_fuzz'))
+                   and '..' not in file.parts for file in files)
+        if ours and (not parts or any(part in str(file) for part in parts for file in files)):
             yield entry
 
 
@@ -102,7 +107,9 @@ def main():
     if not arguments:
         sys.exit(__doc__)
     build = pathlib.Path(arguments[0]).resolve()
-    checks = [] if '--analyze' in sys.argv else ['-checks=-clang-analyzer-*']
+    # A batch includes sources on purpose.
+    checks = ['-checks=-bugprone-suspicious-include'
+              + ('' if '--analyze' in sys.argv else ',-clang-analyzer-*')]
     tidy = shutil.which('clang-tidy-14') or sys.exit('clang-tidy-14 is not installed')
     version = subprocess.run([tidy, '--version'], capture_output=True, check=True).stdout
     CACHE.mkdir(parents=True, exist_ok=True)

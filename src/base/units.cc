@@ -16,15 +16,15 @@ namespace fastpath {
 namespace {
 
 /// One unit is `times / divisor` base units; both are exact doubles.
-struct Scale {
+struct UnitScale {
   double times = 1;
   double divisor = 1;
 };
 
-struct Unit {
+struct NamedUnit {
   std::string_view name;
   Dimension dimension;
-  Scale scale;
+  UnitScale scale;
 };
 
 constexpr Dimension kTime{.time = 1};
@@ -37,7 +37,7 @@ constexpr Dimension kFrequency{.time = -1};
 
 // Decimal prefixes as in the SI, binary ones as in IEC 80000-13. Bits are an eighth of a byte.
 // clang-format off
-constexpr std::array kUnits = std::to_array<Unit>({
+constexpr std::array kUnits = std::to_array<NamedUnit>({
     {"s", kTime, {1, 1}},      {"ms", kTime, {1, 1e3}},   {"us", kTime, {1, 1e6}},
     {"\u00b5s", kTime, {1, 1e6}}, {"\u03bcs", kTime, {1, 1e6}},
     {"ns", kTime, {1, 1e9}},   {"ps", kTime, {1, 1e12}},  {"min", kTime, {60, 1}},
@@ -123,28 +123,28 @@ const Kind* kind_of(Dimension dimension) {
   return nullptr;
 }
 
-std::optional<Unit> find_atom(std::string_view name) {
-  for (const Unit& unit : kUnits) {
+std::optional<NamedUnit> find_atom(std::string_view name) {
+  for (const NamedUnit& unit : kUnits) {
     if (unit.name == name) return unit;
   }
   return std::nullopt;
 }
 
 /// A unit of the table, or one of them per time: "GB/s", "USD/h".
-std::optional<Unit> find_unit(std::string_view name) {
+std::optional<NamedUnit> find_unit(std::string_view name) {
   const std::size_t slash = name.find('/');
   if (slash == std::string_view::npos) return find_atom(name);
   const auto above = find_atom(trim(name.substr(0, slash)));
   const auto below = find_atom(trim(name.substr(slash + 1)));
   if (!above || !below || below->dimension != kTime) return std::nullopt;
   // times / divisor stays exact: a time's `times` or `divisor` is 1.
-  const Scale scale{above->scale.times * below->scale.divisor,
-                    above->scale.divisor * below->scale.times};
-  return Unit{name, above->dimension + (-kTime), scale};
+  const UnitScale scale{above->scale.times * below->scale.divisor,
+                        above->scale.divisor * below->scale.times};
+  return NamedUnit{name, above->dimension + (-kTime), scale};
 }
 
 /// k where a unit is 10^k base units.
-std::optional<int> power_of_ten(Scale scale) {
+std::optional<int> power_of_ten(UnitScale scale) {
   if (scale.times != 1 && scale.divisor != 1) return std::nullopt;
   double rest = std::max(scale.times, scale.divisor);
   int power = 0;
@@ -175,12 +175,12 @@ double shift_decimal(double number, int power) {
   return total > 0 ? HUGE_VAL : 0;
 }
 
-double to_base(double number, Scale scale) {
+double to_base(double number, UnitScale scale) {
   if (const auto power = power_of_ten(scale)) return shift_decimal(number, *power);
   return number * scale.times / scale.divisor;
 }
 
-double from_base(double base, Scale scale) {
+double from_base(double base, UnitScale scale) {
   if (const auto power = power_of_ten(scale)) return shift_decimal(base, -*power);
   return base * scale.divisor / scale.times;
 }
@@ -188,7 +188,7 @@ double from_base(double base, Scale scale) {
 /// All names, for "did you mean"; rates per second, money also per hour.
 std::vector<std::string> all_unit_names() {
   std::vector<std::string> names;
-  for (const Unit& unit : kUnits) {
+  for (const NamedUnit& unit : kUnits) {
     names.emplace_back(unit.name);
     const bool flows = unit.dimension == kData || unit.dimension == kWork;
     if (flows || unit.dimension == kMoney) names.push_back(std::string(unit.name) + "/s");
@@ -296,7 +296,7 @@ struct Spelling {
 std::string write_in(Dimension dimension, double base) {
   std::optional<Spelling> best;
   for (const std::string_view name : kind_of(dimension)->written) {
-    const Unit unit = *find_unit(name);
+    const NamedUnit unit = *find_unit(name);
     const double number = from_base(base, unit.scale);
     const std::string digits = fmt::format("{}", number);
     if (to_base(number, unit.scale) != base) continue;
@@ -319,9 +319,9 @@ double rounded(double value, int digits) {
 /// The largest unit of `names` (ascending) in which the rounded value is at least 1.
 std::string scaled(double base, std::span<const std::string_view> names, int digits) {
   const double value = rounded(base, digits);
-  Unit chosen = *find_unit(names.front());
+  NamedUnit chosen = *find_unit(names.front());
   for (const std::string_view name : names) {
-    const Unit unit = *find_unit(name);
+    const NamedUnit unit = *find_unit(name);
     // One unit of the ladder is reached from below by rounding: 999.96 us with 4 digits is 1 ms.
     if (std::abs(rounded(from_base(value, unit.scale), digits)) >= 1) chosen = unit;
   }

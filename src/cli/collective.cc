@@ -56,7 +56,7 @@ constexpr std::array<Flag, 11> kFlags{{
 constexpr std::uintmax_t kMostInput = std::uintmax_t{64} << 20;
 constexpr Bytes kLargest{0x1p50};
 
-struct Request {
+struct CollectiveRequest {
   Collective collective = Collective::none;
   std::int64_t devices = 0;
   Bytes least{8};
@@ -81,8 +81,8 @@ Result<Bytes> size_from(const std::string& text, std::string_view flag) {
   return *size;
 }
 
-Result<Request> request_from(const Arguments& arguments) {
-  Request request;
+Result<CollectiveRequest> request_from(const Arguments& arguments) {
+  CollectiveRequest request;
   Diagnostics mistakes;
   if (!arguments.operands().empty()) {
     const std::string& name = arguments.operands().front();
@@ -141,7 +141,7 @@ std::string size_text(Bytes bytes) { return format_quantity(bytes, 4); }
 
 class Answer {
  public:
-  Answer(const System& system, const NetworkModel& network, Request request)
+  Answer(const System& system, const NetworkModel& network, CollectiveRequest request)
       : system_(system),
         network_(network),
         request_(std::move(request)),
@@ -163,7 +163,7 @@ class Answer {
 
   const System& system_;
   const NetworkModel& network_;
-  Request request_;
+  CollectiveRequest request_;
   Group group_;
   GroupPlace place_;
 };
@@ -342,7 +342,7 @@ int run_collective(Session& session, const Arguments& arguments) {
   if (arguments.text("validate") || arguments.text("calibrate")) {
     return validate_file(session, arguments, *sources);
   }
-  Result<Request> request = request_from(arguments);
+  Result<CollectiveRequest> request = request_from(arguments);
   if (!request) return session.fail(request.error());
   CollectiveLog log;
   const auto path = arguments.text("log");

@@ -50,7 +50,7 @@ std::string verb_names() {
 }
 
 /// Text in single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -77,12 +77,12 @@ std::string zsh_flag(const Flag& flag) {
   for (const char c : {'[', ']', ':'})
     std::replace(help.begin(), help.end(), c, ' ');
   std::string spec = fmt::format("{}--{}[{}]", flag.repeat ? "*" : "", flag.name, help);
-  if (flag.kind == FlagKind::yes) return quoted(spec);
+  if (flag.kind == FlagKind::yes) return shell_quoted(spec);
   std::string choices(flag.choices);
   std::replace(choices.begin(), choices.end(), '|', ' ');
   if (flag.kind == FlagKind::choice)
-    return quoted(fmt::format("{}:{}:({})", spec, flag.value, choices));
-  return quoted(fmt::format("{}:{}:_files", spec, flag.value));
+    return shell_quoted(fmt::format("{}:{}:({})", spec, flag.value, choices));
+  return shell_quoted(fmt::format("{}:{}:_files", spec, flag.value));
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ std::string bash_completion() {
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n";
   out += fmt::format("    COMPREPLY=($(compgen -W {} -- \"$word\"))\n    return\n  fi\n",
-                     quoted(verb_names() + " help --help --version"));
+                     shell_quoted(verb_names() + " help --help --version"));
   out += "  case \"$before\" in\n";
   for (const Verb& verb : verbs()) {
     for_each_flag(verb, [&](const Flag& flag) {
@@ -127,7 +127,7 @@ std::string bash_completion() {
       std::replace(choices.begin(), choices.end(), '|', ' ');
       const std::string line =
           fmt::format("    --{}) COMPREPLY=($(compgen -W {} -- \"$word\")); return ;;\n", flag.name,
-                      quoted(choices));
+                      shell_quoted(choices));
       if (out.find(line) == std::string::npos) out += line;
     });
   }
@@ -137,7 +137,7 @@ std::string bash_completion() {
     for_each_flag(verb, [&](const Flag& flag) {
       flags += fmt::format("{}--{}", flags.empty() ? "" : " ", flag.name);
     });
-    out += fmt::format("    {}) flags={} ;;\n", verb.name, quoted(flags));
+    out += fmt::format("    {}) flags={} ;;\n", verb.name, shell_quoted(flags));
   }
   return out +
          "  esac\n"
@@ -154,7 +154,7 @@ std::string zsh_completion() {
       "#compdef fastpath\n# zsh completion for fastpath: put it in $fpath as _fastpath\n"
       "_fastpath() {\n  if (( CURRENT == 2 )); then\n    local -a verbs=(\n";
   for (const Verb& verb : verbs())
-    out += fmt::format("      {}\n", quoted(fmt::format("{}:{}", verb.name, verb.summary)));
+    out += fmt::format("      {}\n", shell_quoted(fmt::format("{}:{}", verb.name, verb.summary)));
   out +=
       "    )\n    _describe verb verbs\n    return\n  fi\n  local verb=$words[2]\n"
       "  shift words\n  (( CURRENT-- ))\n  case $verb in\n";
@@ -170,16 +170,16 @@ std::string fish_completion() {
   std::string out = "# fish completion for fastpath: fastpath completion fish | source\n";
   for (const Verb& verb : verbs()) {
     out += fmt::format("complete -c fastpath -n __fish_use_subcommand -f -a {} -d {}\n", verb.name,
-                       quoted(verb.summary));
+                       shell_quoted(verb.summary));
   }
   for (const Verb& verb : verbs()) {
     for_each_flag(verb, [&](const Flag& flag) {
       out += fmt::format("complete -c fastpath -n '__fish_seen_subcommand_from {}' -l {} -d {}",
-                         verb.name, flag.name, quoted(flag.help));
+                         verb.name, flag.name, shell_quoted(flag.help));
       std::string choices(flag.choices);
       std::replace(choices.begin(), choices.end(), '|', ' ');
       if (flag.kind == FlagKind::choice) {
-        out += fmt::format(" -x -a {}", quoted(choices));
+        out += fmt::format(" -x -a {}", shell_quoted(choices));
       } else if (flag.kind != FlagKind::yes) {
         out += flag.kind == FlagKind::file ? " -r" : " -r -f";
       }

@@ -39,7 +39,7 @@ constexpr std::array<Flag, 10> kIoFlags{{
      "write the store as an entry of a catalog folder's storage/*.csv", "", false},
 }};
 
-struct Question {
+struct ReadQuestion {
   std::string path;
   std::vector<ReadSetting> settings;
   ReadLimits limits;
@@ -103,8 +103,8 @@ std::vector<ReadSetting> settings_from(const Arguments& arguments,
   return settings;
 }
 
-Result<Question> question_from(const Arguments& arguments) {
-  Question question;
+Result<ReadQuestion> question_from(const Arguments& arguments) {
+  ReadQuestion question;
   question.path = arguments.operands().front();
   const auto blocks = blocks_from(arguments);
   if (!blocks) return failure(blocks.error());
@@ -212,7 +212,7 @@ std::string catalog_row(const std::string& id, const std::string& path,
       id, id, rate / 1e6, reads, latency * 1e6, '"' + path + '"', today(), load_average());
 }
 
-int answer_files(Session& session, const Arguments& arguments, const Question& question) {
+int answer_files(Session& session, const Arguments& arguments, const ReadQuestion& question) {
   const int threads = static_cast<int>(arguments.whole_or("threads", 1));
   const auto result = measure_small_files(question.path, threads, question.limits);
   if (!result) return session.fail(result.error());
@@ -237,7 +237,7 @@ int answer_files(Session& session, const Arguments& arguments, const Question& q
   return emit(session, arguments, findings, kAnswered);
 }
 
-Result<std::vector<ReadResult>> measure_all(Session& session, const Question& question) {
+Result<std::vector<ReadResult>> measure_all(Session& session, const ReadQuestion& question) {
   std::vector<ReadResult> results;
   for (const ReadSetting& setting : question.settings) {
     session.progress(fmt::format("{} of {}: {} bytes by {}, {} deep", results.size() + 1,
@@ -256,7 +256,7 @@ Result<std::vector<ReadResult>> measure_all(Session& session, const Question& qu
 std::span<const Flag> io_flags() { return kIoFlags; }
 
 int run_io(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(arguments);
+  const Result<ReadQuestion> question = question_from(arguments);
   if (!question) return session.fail(question.error());
   std::error_code error;
   if (fs::is_directory(question->path, error)) return answer_files(session, arguments, *question);

@@ -51,9 +51,9 @@ Table unscored_table(const std::vector<UnscoredRun>& unscored) {
 }
 
 std::optional<Table> stated_by_peers(const std::string& folder, bool of_serving) {
-  constexpr std::uintmax_t kMostBytes = 1u << 20;
+  constexpr std::uintmax_t kMostTableBytes = 1u << 20;
   const std::string file = folder + "/peers.csv";
-  const Result<std::string> text = read_file(file, kMostBytes);
+  const Result<std::string> text = read_file(file, kMostTableBytes);
   if (!text) return std::nullopt;
   const Result<CsvTable> csv = parse_csv(*text, file);
   if (!csv) return std::nullopt;

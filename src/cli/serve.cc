@@ -84,7 +84,7 @@ Routing routing_from(const Arguments& arguments) {
   return name == "prefix_aware" ? Routing::prefix_aware : Routing::round_robin;
 }
 
-struct Group {
+struct EngineGroup {
   ReplicaGroup group;
   Capacity capacity;
 };
@@ -149,10 +149,10 @@ void read_scaling(const Arguments& arguments, ServeFlags& reader, Order& order) 
 }
 
 /// Replicas of a plan: the order's own, or its prefill workers'.
-Result<Group> group_of(const Sources& sources, const std::string& model, const Order& order,
-                       const Plan& plan) {
+Result<EngineGroup> group_of(const Sources& sources, const std::string& model, const Order& order,
+                             const Plan& plan) {
   const RequestStream& stream = order.stream;
-  Group result;
+  EngineGroup result;
   result.group.engine = on_ranks(order.engine, plan.data_parallel);
   const System& system = order.scenario.system;
   result.group.table = step_table(sources, model, system, plan);

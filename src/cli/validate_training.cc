@@ -121,10 +121,10 @@ Table peer_table(std::span<const PeerStep> steps, const TrainingValidation& run)
 /// Empty where the catalog's measurements are not installed.
 Result<std::vector<PeerStep>> peer_steps(const Session& session) {
   constexpr std::array<std::string_view, 1> kFile{"peer_steps.csv"};
-  constexpr std::uintmax_t kMostBytes = 4u << 20;
+  constexpr std::uintmax_t kMostPeerBytes = 4u << 20;
   const auto files = published_files(session, kFile);
   if (!files) return std::vector<PeerStep>{};
-  const Result<std::string> text = read_file(files->front(), kMostBytes);
+  const Result<std::string> text = read_file(files->front(), kMostPeerBytes);
   if (!text) return failure(text.error());
   return read_peer_steps(*text, files->front());
 }

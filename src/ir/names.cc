@@ -4,9 +4,9 @@ namespace fastpath {
 namespace {
 
 template <class E, std::size_t N>
-using Table = std::array<std::pair<std::string_view, E>, N>;
+using Names = std::array<std::pair<std::string_view, E>, N>;
 
-constexpr Table<DimKind, 15> kDimKinds{{{"batch", DimKind::batch},
+constexpr Names<DimKind, 15> kDimKinds{{{"batch", DimKind::batch},
                                         {"sequence", DimKind::sequence},
                                         {"context", DimKind::context},
                                         {"hidden", DimKind::hidden},
@@ -22,13 +22,13 @@ constexpr Table<DimKind, 15> kDimKinds{{{"batch", DimKind::batch},
                                         {"state", DimKind::state},
                                         {"other", DimKind::other}}};
 
-constexpr Table<TensorRole, 5> kTensorRoles{{{"activation", TensorRole::activation},
+constexpr Names<TensorRole, 5> kTensorRoles{{{"activation", TensorRole::activation},
                                              {"weight", TensorRole::weight},
                                              {"constant", TensorRole::constant},
                                              {"cache", TensorRole::cache},
                                              {"input", TensorRole::input}}};
 
-constexpr Table<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
+constexpr Names<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"grouped_matmul", OpKind::grouped_matmul},
                                       {"attention", OpKind::attention},
                                       {"convolution", OpKind::convolution},
@@ -49,7 +49,7 @@ constexpr Table<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"copy", OpKind::copy},
                                       {"opaque", OpKind::opaque}}};
 
-constexpr Table<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
+constexpr Names<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
                                        {"map", DimRole::map},
                                        {"contract", DimRole::contract},
                                        {"reduce", DimRole::reduce},
@@ -58,47 +58,47 @@ constexpr Table<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
                                        {"index", DimRole::index},
                                        {"opaque", DimRole::opaque}}};
 
-constexpr Table<Phase, 4> kPhases{{{"training", Phase::training},
+constexpr Names<Phase, 4> kPhases{{{"training", Phase::training},
                                    {"prefill", Phase::prefill},
                                    {"decode", Phase::decode},
                                    {"forward", Phase::forward}}};
 
-constexpr Table<SegmentUse, 3> kSegmentUses{
+constexpr Names<SegmentUse, 3> kSegmentUses{
     {{"executed", SegmentUse::executed}, {"idle", SegmentUse::idle}, {"draft", SegmentUse::draft}}};
 
-constexpr Table<MeshAxis, 5> kMeshAxisNames{{{"tp", MeshAxis::tensor},
+constexpr Names<MeshAxis, 5> kMeshAxisNames{{{"tp", MeshAxis::tensor},
                                              {"cp", MeshAxis::context},
                                              {"ep", MeshAxis::expert},
                                              {"dp", MeshAxis::data},
                                              {"pp", MeshAxis::pipeline}}};
 
-constexpr Table<Recompute, 4> kRecomputes{{{"none", Recompute::none},
+constexpr Names<Recompute, 4> kRecomputes{{{"none", Recompute::none},
                                            {"selective", Recompute::selective},
                                            {"full", Recompute::full},
                                            {"operators", Recompute::operators}}};
 
-constexpr Table<Schedule, 6> kSchedules{{{"gpipe", Schedule::gpipe},
+constexpr Names<Schedule, 6> kSchedules{{{"gpipe", Schedule::gpipe},
                                          {"1f1b", Schedule::one_f_one_b},
                                          {"interleaved", Schedule::interleaved},
                                          {"zb-h1", Schedule::zb_h1},
                                          {"zb-v", Schedule::zb_v},
                                          {"dualpipe", Schedule::dualpipe}}};
 
-constexpr Table<ContextExchange, 3> kContextExchanges{{{"all_gather", ContextExchange::all_gather},
+constexpr Names<ContextExchange, 3> kContextExchanges{{{"all_gather", ContextExchange::all_gather},
                                                        {"ring", ContextExchange::ring},
                                                        {"ulysses", ContextExchange::all_to_all}}};
 
-constexpr Table<Execution, 3> kExecutions{
+constexpr Names<Execution, 3> kExecutions{
     {{"eager", Execution::eager}, {"compiled", Execution::compiled}, {"graph", Execution::graph}}};
 
-constexpr Table<Optimizer, 6> kOptimizers{{{"none", Optimizer::none},
+constexpr Names<Optimizer, 6> kOptimizers{{{"none", Optimizer::none},
                                            {"sgd", Optimizer::sgd},
                                            {"momentum", Optimizer::momentum},
                                            {"adam", Optimizer::adam},
                                            {"adam-8bit", Optimizer::adam_8bit},
                                            {"muon", Optimizer::muon}}};
 
-constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
+constexpr Names<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"all_reduce", Collective::all_reduce},
                                              {"all_gather", Collective::all_gather},
                                              {"reduce_scatter", Collective::reduce_scatter},
@@ -107,10 +107,10 @@ constexpr Table<Collective, 8> kCollectives{{{"none", Collective::none},
                                              {"broadcast", Collective::broadcast},
                                              {"reduce", Collective::reduce}}};
 
-constexpr Table<HostCopy, 3> kHostCopies{
+constexpr Names<HostCopy, 3> kHostCopies{
     {{"none", HostCopy::none}, {"to_host", HostCopy::to_host}, {"from_host", HostCopy::from_host}}};
 
-constexpr Table<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
+constexpr Names<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
     {{"none", CollectiveAlgorithm::none},
      {"ring", CollectiveAlgorithm::ring},
      {"tree", CollectiveAlgorithm::tree},
@@ -124,17 +124,17 @@ constexpr Table<CollectiveAlgorithm, 12> kCollectiveAlgorithms{
      {"doubling", CollectiveAlgorithm::doubling},
      {"halving", CollectiveAlgorithm::halving}}};
 
-constexpr Table<CollectiveProtocol, 3> kCollectiveProtocols{{{"simple", CollectiveProtocol::simple},
+constexpr Names<CollectiveProtocol, 3> kCollectiveProtocols{{{"simple", CollectiveProtocol::simple},
                                                              {"ll128", CollectiveProtocol::ll128},
                                                              {"ll", CollectiveProtocol::ll}}};
 
-constexpr Table<Pass, 5> kPasses{{{"forward", Pass::forward},
+constexpr Names<Pass, 5> kPasses{{{"forward", Pass::forward},
                                   {"recompute", Pass::recompute},
                                   {"backward_input", Pass::backward_input},
                                   {"backward_weight", Pass::backward_weight},
                                   {"update", Pass::update}}};
 
-constexpr Table<KernelClass, kKernelClasses> kKernelClassNames{
+constexpr Names<KernelClass, kKernelClasses> kKernelClassNames{
     {{"matmul", KernelClass::matmul},
      {"grouped_matmul", KernelClass::grouped_matmul},
      {"attention_prefill", KernelClass::attention_prefill},
@@ -145,20 +145,20 @@ constexpr Table<KernelClass, kKernelClasses> kKernelClassNames{
      {"softmax", KernelClass::softmax},
      {"norm", KernelClass::norm},
      {"elementwise", KernelClass::elementwise}}};
-constexpr Table<Bound, 6> kBoundNames{{{"compute", Bound::compute},
+constexpr Names<Bound, 6> kBoundNames{{{"compute", Bound::compute},
                                        {"memory", Bound::memory},
                                        {"cache", Bound::cache},
                                        {"network", Bound::network},
                                        {"launch", Bound::launch},
                                        {"bubble", Bound::bubble}}};
 
-constexpr Table<Topology, 5> kTopologies{{{"switched", Topology::switched},
+constexpr Names<Topology, 5> kTopologies{{{"switched", Topology::switched},
                                           {"mesh", Topology::mesh},
                                           {"ring", Topology::ring},
                                           {"torus", Topology::torus},
                                           {"bus", Topology::bus}}};
 
-constexpr Table<Origin, 3> kOrigins{{{"predicted", Origin::predicted},
+constexpr Names<Origin, 3> kOrigins{{{"predicted", Origin::predicted},
                                      {"simulated", Origin::simulated},
                                      {"measured", Origin::measured}}};
 

@@ -25,7 +25,7 @@ bool is_one_of(std::string_view function, const std::array<std::string_view, N>&
 }
 
 /// A convolution or matmul that later operators may join.
-struct Host {
+struct FusingOp {
   std::size_t op = 0;  ///< index in the rewritten block
   bool activated = false;
   bool summed = false;
@@ -203,13 +203,13 @@ class BlockRewriter {
     } else {
       emit(op, blocked);
     }
-    host_[op.outputs[0]] = Host{block_.ops.size() - 1, false, false};
+    host_[op.outputs[0]] = FusingOp{block_.ops.size() - 1, false, false};
   }
 
   void rewrite_matmul(const Op& op) {
     emit(op, false);
     if (is_stored(op.inputs[1])) {
-      host_[op.outputs[0]] = Host{block_.ops.size() - 1, true, true};  // takes a bias, no more
+      host_[op.outputs[0]] = FusingOp{block_.ops.size() - 1, true, true};  // takes a bias, no more
     }
   }
 
@@ -234,11 +234,11 @@ class BlockRewriter {
                                     [&](TensorId id) { return !is_stored(id); });
     if (image == op.inputs.end() || !in_blocks(*image)) return emit(op, false);
     emit(op, true);
-    host_[op.outputs[0]] = Host{block_.ops.size() - 1, false, true};
+    host_[op.outputs[0]] = FusingOp{block_.ops.size() - 1, false, true};
   }
 
   /// The host of the tensor that only this operator reads.
-  Host* host_of(TensorId id) {
+  FusingOp* host_of(TensorId id) {
     const TensorId real = stands_for_[id];
     if (readers_[id] != 1 || !host_[real]) return nullptr;
     return &*host_[real];
@@ -261,12 +261,12 @@ class BlockRewriter {
     if ((function == "mul" || function == "add") && op.inputs.size() == 2) {
       if (is_stored(image)) image = op.inputs[1];
       const TensorId constant = image == op.inputs[0] ? op.inputs[1] : op.inputs[0];
-      const Host* host = host_of(image);
+      const FusingOp* host = host_of(image);
       const bool product = host != nullptr && block_.ops[host->op].kind == OpKind::matmul;
       fits =
           product ? function == "add" && is_stored(constant) : is_a_channel_each(constant, image);
     }
-    Host* host = fits ? host_of(image) : nullptr;
+    FusingOp* host = fits ? host_of(image) : nullptr;
     if (host == nullptr) return false;
     const OpKind kind = block_.ops[host->op].kind;
     const bool open = kind == OpKind::matmul ||
@@ -279,7 +279,7 @@ class BlockRewriter {
   bool joins_as_activation(const Op& op) {
     if (op.kind != OpKind::elementwise || op.inputs.empty()) return false;
     if (!is_one_of(op.attributes.function, kActivations)) return false;
-    Host* host = host_of(op.inputs[0]);
+    FusingOp* host = host_of(op.inputs[0]);
     if (host == nullptr || host->activated) return false;
     host->activated = true;
     join(op, op.inputs[0]);
@@ -292,7 +292,7 @@ class BlockRewriter {
     if (!in_blocks(op.inputs[0]) || !in_blocks(op.inputs[1])) return false;
     for (const std::size_t side : {std::size_t{1}, std::size_t{0}}) {
       const TensorId own = op.inputs[side];
-      Host* host = host_of(own);
+      FusingOp* host = host_of(own);
       if (host == nullptr || host->activated || host->summed) continue;
       Op& runner = block_.ops[host->op];
       if (runner.kind != OpKind::convolution) continue;
@@ -327,11 +327,11 @@ class BlockRewriter {
   RuntimeGraph& result_;
   DimSizes sizes_;
   Block block_;
-  std::vector<int> readers_;               ///< in the model's graph
-  std::vector<std::optional<Host>> host_;  ///< of a tensor's writer
-  std::vector<TensorId> stands_for_;       ///< where a fused operator's output really is
-  std::vector<TensorId> blocked_;          ///< the tensor in blocks, or none
-  std::vector<TensorId> plain_;            ///< the tensor as it is, or none
+  std::vector<int> readers_;                   ///< in the model's graph
+  std::vector<std::optional<FusingOp>> host_;  ///< of a tensor's writer
+  std::vector<TensorId> stands_for_;           ///< where a fused operator's output really is
+  std::vector<TensorId> blocked_;              ///< the tensor in blocks, or none
+  std::vector<TensorId> plain_;                ///< the tensor as it is, or none
 };
 
 }  // namespace

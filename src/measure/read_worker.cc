@@ -113,9 +113,9 @@ ReadTally run_mmap(const ReadSetting& setting, const ReadTask& task) {
 }
 
 /// A ring with registered buffers and the registered file.
-class Ring {
+class ReadRing {
  public:
-  Ring(const ReadSetting& setting, const ReadTask& task)
+  ReadRing(const ReadSetting& setting, const ReadTask& task)
       : setting_(setting), task_(task), places_(setting, task) {
     const auto depth = static_cast<std::size_t>(setting.depth);
     const int made = io_uring_queue_init(static_cast<unsigned>(setting.depth), &ring_, 0);
@@ -135,11 +135,11 @@ class Ring {
     fixed_ = io_uring_register_buffers(&ring_, areas.data(), static_cast<unsigned>(depth)) == 0;
     fixed_file_ = io_uring_register_files(&ring_, &task.file, 1) == 0;
   }
-  ~Ring() {
+  ~ReadRing() {
     if (open_) io_uring_queue_exit(&ring_);
   }
-  Ring(const Ring&) = delete;
-  Ring& operator=(const Ring&) = delete;
+  ReadRing(const ReadRing&) = delete;
+  ReadRing& operator=(const ReadRing&) = delete;
 
   ReadTally run() {
     if (!tally_.error.empty()) return std::move(tally_);
@@ -217,7 +217,7 @@ class Ring {
 ReadTally run_reads(const ReadSetting& setting, const ReadTask& task) {
   switch (setting.engine) {
     case ReadEngine::pread: return run_pread(setting, task);
-    case ReadEngine::io_uring: return Ring(setting, task).run();
+    case ReadEngine::io_uring: return ReadRing(setting, task).run();
     case ReadEngine::mmap: break;
   }
   return run_mmap(setting, task);

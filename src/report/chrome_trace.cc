@@ -18,7 +18,7 @@ struct Thread {
   int thread = 0;
 };
 
-struct Layout {
+struct LaneLayout {
   std::vector<Thread> lanes;                           ///< first thread of each lane
   std::vector<int> overflow;                           ///< by span: 0 = the lane's first thread
   std::map<std::pair<std::uint32_t, int>, int> extra;  ///< (lane, overflow) -> thread id
@@ -49,7 +49,7 @@ std::string_view name_at(const Timeline& timeline, std::uint32_t index) {
   return index < timeline.names.size() ? std::string_view(timeline.names[index]) : "?";
 }
 
-void place_lanes(const Timeline& timeline, Layout& layout) {
+void place_lanes(const Timeline& timeline, LaneLayout& layout) {
   std::map<std::string, int, std::less<>> ids;
   int next_thread = 1;
   for (const Lane& lane : timeline.lanes) {
@@ -94,7 +94,7 @@ std::vector<std::uint32_t> order_of(const Timeline& timeline) {
 }
 
 void place_spans(const Timeline& timeline, const std::vector<std::uint32_t>& order,
-                 Layout& layout) {
+                 LaneLayout& layout) {
   layout.overflow.assign(timeline.spans.size(), 0);
   std::vector<std::vector<OpenSpans>> open(timeline.lanes.size());
   int next_thread = static_cast<int>(timeline.lanes.size()) + 1;
@@ -113,7 +113,7 @@ void place_spans(const Timeline& timeline, const std::vector<std::uint32_t>& ord
   }
 }
 
-int thread_of(const Layout& layout, std::uint32_t lane, int overflow) {
+int thread_of(const LaneLayout& layout, std::uint32_t lane, int overflow) {
   if (overflow == 0) return layout.lanes[lane].thread;
   return layout.extra.at({lane, overflow});
 }
@@ -121,7 +121,7 @@ int thread_of(const Layout& layout, std::uint32_t lane, int overflow) {
 /// Writes the array of events; every event but the first is preceded by a comma.
 class EventWriter {
  public:
-  EventWriter(const Timeline& timeline, const Layout& layout)
+  EventWriter(const Timeline& timeline, const LaneLayout& layout)
       : timeline_(timeline), layout_(layout) {}
 
   void add_names() {
@@ -215,7 +215,7 @@ class EventWriter {
   }
 
   const Timeline& timeline_;
-  const Layout& layout_;
+  const LaneLayout& layout_;
   std::string out_;
 };
 
@@ -235,7 +235,7 @@ std::string other_data(const Timeline& timeline) {
 }  // namespace
 
 std::string chrome_trace(const Timeline& timeline, const TraceOptions& options) {
-  Layout layout;
+  LaneLayout layout;
   place_lanes(timeline, layout);
   const std::vector<std::uint32_t> order = order_of(timeline);
   place_spans(timeline, order, layout);

@@ -12,7 +12,7 @@ namespace fastpath {
 namespace {
 
 /// What happens to a request outside of replicas.
-enum class Stage : std::uint8_t {
+enum class Arriving : std::uint8_t {
   arrives,      ///< at the front end
   enters,       ///< a pool's router
   transferred,  ///< enters the router of workers that decode, its prompt done elsewhere
@@ -23,7 +23,7 @@ enum class Stage : std::uint8_t {
 struct Arrival {
   double time = 0;
   std::int32_t request = 0;
-  Stage stage = Stage::arrives;
+  Arriving stage = Arriving::arrives;
 
   /// Reversed for std::priority_queue; by request where times are equal.
   friend bool operator<(const Arrival& a, const Arrival& b) {
@@ -56,7 +56,7 @@ class Cluster {
 
   ServeResult run() {
     first_arrivals();
-    if (scales()) arrivals_.push({0, -1, Stage::scales});
+    if (scales()) arrivals_.push({0, -1, Arriving::scales});
     while (true) {
       const std::size_t soonest = soonest_replica();
       const double end = soonest == kNone ? kNever : *replicas_[soonest].next();
@@ -94,11 +94,11 @@ class Cluster {
 
   void handle(const Arrival& arrival) {
     switch (arrival.stage) {
-      case Stage::arrives: pass_front_end(arrival); break;
-      case Stage::scales: scale(arrival.time); break;
-      case Stage::is_up: take_up(static_cast<std::size_t>(arrival.request), arrival.time); break;
-      case Stage::enters:
-      case Stage::transferred: route(arrival); break;
+      case Arriving::arrives: pass_front_end(arrival); break;
+      case Arriving::scales: scale(arrival.time); break;
+      case Arriving::is_up: take_up(static_cast<std::size_t>(arrival.request), arrival.time); break;
+      case Arriving::enters:
+      case Arriving::transferred: route(arrival); break;
     }
   }
 
@@ -126,7 +126,7 @@ class Cluster {
       const bool warm = up_[i] == State::draining;
       up_[i] = warm ? State::up : State::starting;
       ready_[i] = time + deployment_.autoscaling.start_up.base();
-      if (!warm) arrivals_.push({ready_[i], static_cast<std::int32_t>(i), Stage::is_up});
+      if (!warm) arrivals_.push({ready_[i], static_cast<std::int32_t>(i), Arriving::is_up});
       --count;
     }
   }
@@ -159,7 +159,7 @@ class Cluster {
     stop_replicas(there - wanted);
     note_scale(time);
     if (present_ > 0 || ended_ < stream_.requests.size())
-      arrivals_.push({time + rule.interval.base(), -1, Stage::scales});
+      arrivals_.push({time + rule.interval.base(), -1, Arriving::scales});
   }
 
   /// Unless it was given up since, and perhaps started again.
@@ -179,7 +179,7 @@ class Cluster {
 
   void arrive(std::size_t request, double time) {
     result_.requests[request].arrival = Seconds{time};
-    arrivals_.push({time, static_cast<std::int32_t>(request), Stage::arrives});
+    arrivals_.push({time, static_cast<std::int32_t>(request), Arriving::arrives});
   }
 
   /// The front end serves the streams of all requests in turn.
@@ -198,7 +198,7 @@ class Cluster {
     const auto others = static_cast<double>(present_++);
     if (profile_ != nullptr) profile_->others += others;
     const Seconds delay = engine.request.value + others * engine.client.value;
-    arrival.stage = Stage::enters;
+    arrival.stage = Arriving::enters;
     arrival.time += delay.base();
     if (delay > Seconds{}) {
       arrivals_.push(arrival);
@@ -254,7 +254,7 @@ class Cluster {
     outcome.input = request.input;
     outcome.output = request.output;
     const bool apart = prefill_ > 0;
-    const bool transferred = arrival.stage == Stage::transferred;
+    const bool transferred = arrival.stage == Arriving::transferred;
     const bool prefills = apart && !transferred;
     const std::size_t chosen =
         prefills ? pick(request, 0, prefill_) : pick(request, prefill_, replicas_.size());
@@ -318,7 +318,7 @@ class Cluster {
     if (deployment_.transfer_bandwidth > BytesPerSecond{}) {
       time += bytes / deployment_.transfer_bandwidth;
     }
-    arrivals_.push({event.time + time.base(), event.request, Stage::transferred});
+    arrivals_.push({event.time + time.base(), event.request, Arriving::transferred});
   }
 
   void ended(std::int32_t request, double time) {

@@ -21,19 +21,19 @@ struct FinalizeStatement {
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
 /// A prepared statement. A failed one has no rows.
-class Statement {
+class SqlStatement {
  public:
-  Statement(sqlite3* database, const char* sql) {
+  SqlStatement(sqlite3* database, const char* sql) {
     sqlite3_stmt* raw = nullptr;
     sqlite3_prepare_v2(database, sql, -1, &raw, nullptr);
     statement_.reset(raw);
   }
 
-  Statement& bind(int at, std::int64_t value) {
+  SqlStatement& bind(int at, std::int64_t value) {
     sqlite3_bind_int64(statement_.get(), at, value);
     return *this;
   }
-  Statement& bind(int at, std::string_view text) {
+  SqlStatement& bind(int at, std::string_view text) {
     sqlite3_bind_text64(statement_.get(), at, text.data(), text.size(), SQLITE_TRANSIENT,
                         SQLITE_UTF8);
     return *this;
@@ -60,7 +60,7 @@ bool run(sqlite3* database, const std::string& sql) {
 }
 
 std::int64_t pragma(sqlite3* database, const char* sql) {
-  Statement statement(database, sql);
+  SqlStatement statement(database, sql);
   return statement.step() == SQLITE_ROW ? statement.whole(0) : -1;
 }
 
@@ -93,7 +93,7 @@ bool make_tables(sqlite3* database, const JournalHeader& header) {
       " shard INTEGER NOT NULL, shards INTEGER NOT NULL);"
       "CREATE TABLE record (piece INTEGER PRIMARY KEY, text TEXT NOT NULL);";
   if (!run(database, tables)) return false;
-  Statement insert(database, "INSERT INTO header VALUES (?, ?, ?, ?, ?)");
+  SqlStatement insert(database, "INSERT INTO header VALUES (?, ?, ?, ?, ?)");
   insert.bind(1, header.question).bind(2, header.command).bind(3, header.pieces);
   insert.bind(4, header.shard).bind(5, header.shards);
   return insert.step() == SQLITE_DONE && run(database, "COMMIT");
@@ -111,7 +111,7 @@ Result<JournalHeader> read_header(const std::string& path, sqlite3* database) {
                        std::to_string(kVersion),
                    "finish it with the program that began it, or start a new one");
   }
-  Statement select(database, "SELECT question, command, pieces, shard, shards FROM header");
+  SqlStatement select(database, "SELECT question, command, pieces, shard, shards FROM header");
   if (select.step() != SQLITE_ROW) return trouble(path, database);
   JournalHeader header;
   header.question = select.text(0);
@@ -165,7 +165,7 @@ struct Journal::State {
   std::string path;
   JournalHeader header;
   Database database;
-  std::unique_ptr<Statement> insert;  ///< before the database, so that it goes first
+  std::unique_ptr<SqlStatement> insert;  ///< before the database, so that it goes first
 };
 
 Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -194,7 +194,7 @@ Result<Journal> Journal::open(const std::string& path, const JournalHeader& head
   state->path = path;
   state->header = *found;
   state->database = std::move(*database);
-  state->insert = std::make_unique<Statement>(raw, "INSERT OR IGNORE INTO record VALUES (?, ?)");
+  state->insert = std::make_unique<SqlStatement>(raw, "INSERT OR IGNORE INTO record VALUES (?, ?)");
   return Journal(std::move(state));
 }
 
@@ -211,7 +211,7 @@ Result<Journal> Journal::read(const std::string& path) {
 }
 
 Result<std::vector<JournalRecord>> Journal::records() const {
-  Statement select(state_->database.get(), "SELECT piece, text FROM record ORDER BY piece");
+  SqlStatement select(state_->database.get(), "SELECT piece, text FROM record ORDER BY piece");
   std::vector<JournalRecord> records;
   int code = select.step();
   for (; code == SQLITE_ROW; code = select.step())

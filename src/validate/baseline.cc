@@ -12,7 +12,7 @@ constexpr int kLaunches = 24;
 constexpr int kEfficiencies = 60;
 constexpr std::size_t kMostRows = 300;
 
-struct Point {
+struct FitPoint {
   Seconds roofline;
   Seconds measured;
 };
@@ -22,9 +22,9 @@ Seconds launch_at(int step) {
 }
 double efficiency_at(int step) { return std::pow(0.01, static_cast<double>(step) / kEfficiencies); }
 
-double mean_distance(std::span<const Point> points, Seconds launch, double efficiency) {
+double mean_distance(std::span<const FitPoint> points, Seconds launch, double efficiency) {
   double sum = 0;
-  for (const Point& point : points)
+  for (const FitPoint& point : points)
     sum += std::abs(std::log((launch + point.roofline / efficiency) / point.measured));
   return sum / static_cast<double>(points.size());
 }
@@ -36,11 +36,11 @@ std::string key_of(const CalibrationRow& row) {
 }  // namespace
 
 PooledBaseline::PooledBaseline(std::span<const CalibrationRow> rows) {
-  std::map<std::string, std::vector<Point>> groups;
+  std::map<std::string, std::vector<FitPoint>> groups;
   for (const CalibrationRow& row : rows)
     groups[key_of(row)].push_back({naive_roofline(row), row.measurement->time});
   for (const auto& [key, all] : groups) {
-    std::vector<Point> points;
+    std::vector<FitPoint> points;
     const std::size_t stride = (all.size() + kMostRows - 1) / kMostRows;
     for (std::size_t i = 0; i < all.size(); i += stride)
       points.push_back(all[i]);

@@ -11,7 +11,7 @@ namespace fastpath {
 namespace {
 
 /// A constant being fitted: where it is, where it starts and its bounds, all positive.
-struct Knob {
+struct FreeNumber {
   double* value = nullptr;
   double start = 1;
   double low = 0;
@@ -19,14 +19,14 @@ struct Knob {
 };
 
 /// One size of one configuration: the median of its repeats.
-struct Cell {
+struct RowsOfOneSize {
   const CollectiveSample* sample = nullptr;
   double log_time = 0;
 };
 
 const double kOutlier = std::log(3.0);
 
-std::vector<Cell> cells_of(std::span<const CollectiveSample* const> samples) {
+std::vector<RowsOfOneSize> cells_of(std::span<const CollectiveSample* const> samples) {
   using Key = std::tuple<std::string, std::string, bool, Collective, std::int64_t, double>;
   std::map<Key, std::vector<const CollectiveSample*>> by_key;
   for (const CollectiveSample* sample : samples) {
@@ -35,7 +35,7 @@ std::vector<Cell> cells_of(std::span<const CollectiveSample* const> samples) {
             sample->row->ranks, sample->octave}]
         .push_back(sample);
   }
-  std::vector<Cell> cells;
+  std::vector<RowsOfOneSize> cells;
   for (const auto& [key, repeats] : by_key) {
     std::vector<double> times;
     for (const CollectiveSample* sample : repeats)
@@ -46,26 +46,26 @@ std::vector<Cell> cells_of(std::span<const CollectiveSample* const> samples) {
 }
 
 /// Every so many-th cell, so that a fit takes milliseconds.
-std::vector<Cell> thinned(std::vector<Cell> cells) {
+std::vector<RowsOfOneSize> thinned(std::vector<RowsOfOneSize> cells) {
   constexpr std::size_t kMost = 600;
   if (cells.size() <= kMost) return cells;
-  std::vector<Cell> some;
+  std::vector<RowsOfOneSize> some;
   for (std::size_t i = 0; i < kMost; ++i)
     some.push_back(cells[i * cells.size() / kMost]);
   return some;
 }
 
 /// Cyclic coordinate search on a log scale. `loss` sees the knobs' values in place.
-void search(std::vector<Knob>& knobs, const std::function<double()>& loss) {
+void search(std::vector<FreeNumber>& knobs, const std::function<double()>& loss) {
   constexpr double kFirstStep = 0.7;
   constexpr double kLastStep = 0.01;
-  for (const Knob& knob : knobs)
+  for (const FreeNumber& knob : knobs)
     *knob.value = std::clamp(knob.start, knob.low, knob.high);
   double best = loss();
   for (double step = kFirstStep; step > kLastStep; step /= 2) {
     for (int round = 0; round < 6; ++round) {
       const double before = best;
-      for (const Knob& knob : knobs) {
+      for (const FreeNumber& knob : knobs) {
         const double kept = *knob.value;
         double winner = kept;
         for (const double factor : {std::exp(step), std::exp(-step)}) {
@@ -125,15 +125,15 @@ constexpr Shares kLl128Shares{0.1, 0.9375};
 constexpr Shares kLlShares{0.005, 0.35};
 
 /// Bounds by meaning: a base of 0.5 to 200 us, a hop of 0.02 to 30 us.
-void add_line(std::vector<Knob>& knobs, std::array<double, 3>& line, std::array<double, 3> start,
-              Shares shares, bool hops = true) {
+void add_line(std::vector<FreeNumber>& knobs, std::array<double, 3>& line,
+              std::array<double, 3> start, Shares shares, bool hops = true) {
   knobs.push_back({&line[0], start[0], 0.5, 200});
   if (hops) knobs.push_back({&line[1], start[1], 0.02, 30});
   knobs.push_back({&line[2], start[2], shares.low, shares.high});
 }
 
 /// Starts: NVIDIA/nccl@5067397c src/graph/tuning.cc, base and NVLink hop; its LL and LL128 shares.
-void library_knobs(Numbers& numbers, bool pairwise, bool nvls, std::vector<Knob>& knobs) {
+void library_knobs(Numbers& numbers, bool pairwise, bool nvls, std::vector<FreeNumber>& knobs) {
   add_line(knobs, numbers.ring[0], {8.4, 3.4, 0.75}, kAnyShare);
   add_line(knobs, numbers.ring[1], {14.0, 1.9, 0.6}, kLl128Shares);
   add_line(knobs, numbers.ring[2], {6.6, 0.6, 0.1}, kLlShares);
@@ -155,7 +155,7 @@ void name_protocols(Numbers& numbers) {
   }
 }
 
-void kernel_knobs(Numbers& numbers, bool nvls, bool eager, std::vector<Knob>& knobs) {
+void kernel_knobs(Numbers& numbers, bool nvls, bool eager, std::vector<FreeNumber>& knobs) {
   add_line(knobs, numbers.ring[0], {15, 2, 0.7}, kAnyShare);
   knobs.push_back({&numbers.few_ranks, 0.5, 0.01, 3});
   add_line(knobs, numbers.one_shot, {3, 0.2, 0.6}, kAnyShare);
@@ -189,26 +189,26 @@ CollectiveTuning fit_tuning(std::span<const CollectiveSample* const> samples,
   tuning.library = library;
   tuning.link = link;
   tuning.nvls_ranks = nvls_ranks_of(link);
-  const std::vector<Cell> cells = cells_of(samples);
+  const std::vector<RowsOfOneSize> cells = cells_of(samples);
   bool pairwise = false;
   bool nvls = false;
-  for (const Cell& cell : cells) {
+  for (const RowsOfOneSize& cell : cells) {
     const Collective kind = cell.sample->row->collective;
     pairwise = pairwise || kind == Collective::all_to_all || kind == Collective::send_recv;
     nvls = nvls || (tuning.nvls_ranks > 0 && cell.sample->row->ranks >= tuning.nvls_ranks);
   }
   Numbers numbers;
-  std::vector<Knob> knobs;
+  std::vector<FreeNumber> knobs;
   if (is_direct_kernel(library)) {
     kernel_knobs(numbers, nvls, library.ends_with("eager"), knobs);
   } else {
     library_knobs(numbers, pairwise, nvls, knobs);
   }
-  const std::vector<Cell> some = thinned(cells);
+  const std::vector<RowsOfOneSize> some = thinned(cells);
   search(knobs, [&] {
     put(numbers, tuning);
     double sum = 0;
-    for (const Cell& cell : some) {
+    for (const RowsOfOneSize& cell : some) {
       const double time = predict_sample(*cell.sample, tuning).time.base();
       sum += std::min(kOutlier, std::abs(std::log(time) - cell.log_time));
     }
@@ -217,7 +217,7 @@ CollectiveTuning fit_tuning(std::span<const CollectiveSample* const> samples,
   name_protocols(numbers);
   put(numbers, tuning);
   std::vector<double> residuals;
-  for (const Cell& cell : cells) {
+  for (const RowsOfOneSize& cell : cells) {
     const double time = predict_sample(*cell.sample, tuning).time.base();
     residuals.push_back(std::abs(std::log(time) - cell.log_time));
   }
@@ -238,7 +238,7 @@ FabricFit fit_fabric(std::span<const CollectiveSample* const> samples,
                      const CollectiveTuning& tuning) {
   double latency = 20;
   double share = 0.8;
-  std::vector<Knob> knobs{{&latency, 20, 0.5, 300}, {&share, 0.8, 0.002, 1}};
+  std::vector<FreeNumber> knobs{{&latency, 20, 0.5, 300}, {&share, 0.8, 0.002, 1}};
   search(knobs, [&] {
     double sum = 0;
     for (const CollectiveSample* sample : samples) {

@@ -35,7 +35,7 @@ bool is_of_three(const Run& run) {
 }
 
 /// The runs of an entry of the source with one number of threads on one set of cores.
-struct Setting {
+struct BoardSetting {
   CpuSetting cpu;
   std::vector<Run> runs;
 };
@@ -58,18 +58,18 @@ class Validator {
   void leave_device_out(const std::string& device, bool three);
   Corrections network_corrections(const std::string& device, const TypicalTimes& typical,
                                   const std::vector<UnitTimes>& times) const;
-  UnitTimes after_three(const Setting& setting, const TypicalTimes& typical, const UnitPrior& prior,
-                        const Corrections& corrections);
-  const Setting& probed(const std::vector<const Setting*>& settings) const;
-  void add(const Setting& setting, const Run& run, double log_time);
-  void add_all(const Setting& setting, const TypicalTimes& typical, const UnitTimes& times,
+  UnitTimes after_three(const BoardSetting& setting, const TypicalTimes& typical,
+                        const UnitPrior& prior, const Corrections& corrections);
+  const BoardSetting& probed(const std::vector<const BoardSetting*>& settings) const;
+  void add(const BoardSetting& setting, const Run& run, double log_time);
+  void add_all(const BoardSetting& setting, const TypicalTimes& typical, const UnitTimes& times,
                const Corrections& corrections, bool without_three);
   void set_intervals(EdgeFolds folds);
 
   const EdgeData& data_;
   std::map<std::string, CpuWork> work_;
   std::map<std::string, double> macs_;
-  std::vector<Setting> settings_;
+  std::vector<BoardSetting> settings_;
   EdgeValidation result_;
   std::vector<std::string> groups_;  ///< by row: what was left out
 };
@@ -111,7 +111,7 @@ void Validator::group_runs() {
       setting->flops_per_cycle = width->second;
     }
     std::set<std::string> networks;
-    Setting group{std::move(*setting), {}};
+    BoardSetting group{std::move(*setting), {}};
     for (const EdgeRun* run : runs) {
       networks.insert(run->network);
       const auto work = work_.find(run->network);
@@ -123,7 +123,7 @@ void Validator::group_runs() {
   }
 }
 
-std::vector<Timing> timings_of(const Setting& setting, const std::string& without_family) {
+std::vector<Timing> timings_of(const BoardSetting& setting, const std::string& without_family) {
   std::vector<Timing> timings;
   for (const Run& run : setting.runs) {
     if (family_of(run.run->network) != without_family) timings.push_back({run.work, run.log_time});
@@ -131,7 +131,7 @@ std::vector<Timing> timings_of(const Setting& setting, const std::string& withou
   return timings;
 }
 
-void Validator::add(const Setting& setting, const Run& run, double log_time) {
+void Validator::add(const BoardSetting& setting, const Run& run, double log_time) {
   ScoredRow& row = result_.rows.emplace_back();
   row.id = run.run->id;
   row.kind = run.run->network.ends_with(kInt8) ? "int8" : "fp32";
@@ -154,7 +154,7 @@ void Validator::add(const Setting& setting, const Run& run, double log_time) {
 void Validator::leave_network_out(const std::string& family) {
   std::vector<std::vector<Timing>> timings;
   timings.reserve(settings_.size());
-  for (const Setting& setting : settings_)
+  for (const BoardSetting& setting : settings_)
     timings.push_back(timings_of(setting, family));
   const TypicalTimes typical = fit_typical(timings);
   for (std::size_t i = 0; i < settings_.size(); ++i) {
@@ -189,8 +189,8 @@ Validator::Corrections Validator::network_corrections(const std::string& device,
 }
 
 /// The setting with most of the three networks, then most threads.
-const Setting& Validator::probed(const std::vector<const Setting*>& settings) const {
-  const auto worth = [](const Setting* setting) {
+const BoardSetting& Validator::probed(const std::vector<const BoardSetting*>& settings) const {
+  const auto worth = [](const BoardSetting* setting) {
     int found = 0;
     for (const Run& run : setting->runs)
       found += is_of_three(run) ? 1 : 0;
@@ -200,7 +200,7 @@ const Setting& Validator::probed(const std::vector<const Setting*>& settings) co
                             [&](const auto* a, const auto* b) { return worth(a) < worth(b); });
 }
 
-UnitTimes Validator::after_three(const Setting& setting, const TypicalTimes& typical,
+UnitTimes Validator::after_three(const BoardSetting& setting, const TypicalTimes& typical,
                                  const UnitPrior& prior, const Corrections& corrections) {
   std::vector<Timing> timings;
   for (const Run& run : setting.runs) {
@@ -214,8 +214,8 @@ UnitTimes Validator::after_three(const Setting& setting, const TypicalTimes& typ
 
 void Validator::leave_device_out(const std::string& device, bool three) {
   std::vector<std::vector<Timing>> timings;
-  std::vector<const Setting*> tested;
-  for (const Setting& setting : settings_) {
+  std::vector<const BoardSetting*> tested;
+  for (const BoardSetting& setting : settings_) {
     const bool out = setting.cpu.cpu->device == device;
     timings.push_back(out ? std::vector<Timing>{} : timings_of(setting, ""));
     if (out) tested.push_back(&setting);
@@ -234,11 +234,11 @@ void Validator::leave_device_out(const std::string& device, bool three) {
   }
   const EdgePrior regression(settings, known, typical);
   const Corrections corrections = network_corrections(device, typical, times);
-  const Setting& probe = probed(tested);
+  const BoardSetting& probe = probed(tested);
   const UnitPrior probe_prior = regression.prior(probe.cpu);
   const UnitTimes probe_times =
       three ? after_three(probe, typical, probe_prior, corrections) : UnitTimes{};
-  for (const Setting* setting : tested) {
+  for (const BoardSetting* setting : tested) {
     const UnitPrior prior = regression.prior(setting->cpu);
     const bool probed_itself = three && setting == &probe;
     UnitTimes guess{prior.speed, 0, prior.departures, {}};
@@ -252,8 +252,9 @@ void Validator::leave_device_out(const std::string& device, bool three) {
 }
 
 /// Scores all runs of a device's setting, or those that were not its three timings.
-void Validator::add_all(const Setting& setting, const TypicalTimes& typical, const UnitTimes& times,
-                        const Corrections& corrections, bool without_three) {
+void Validator::add_all(const BoardSetting& setting, const TypicalTimes& typical,
+                        const UnitTimes& times, const Corrections& corrections,
+                        bool without_three) {
   for (const Run& run : setting.runs) {
     if (without_three && is_of_three(run)) continue;
     const auto correction = corrections.find(run.run->network);
@@ -289,7 +290,7 @@ void Validator::set_intervals(EdgeFolds folds) {
 EdgeValidation Validator::run(EdgeFolds folds,
                               const std::function<void(std::size_t, std::size_t)>& tell) {
   std::set<std::string> left_out;
-  for (const Setting& setting : settings_) {
+  for (const BoardSetting& setting : settings_) {
     for (const Run& run : setting.runs) {
       left_out.insert(folds == EdgeFolds::networks ? family_of(run.run->network) : run.run->device);
     }

@@ -28,12 +28,12 @@ class Sets {
   std::vector<std::size_t> parent_;
 };
 
-struct Group {
+struct RowGroup {
   std::vector<std::size_t> rows;
   std::string name;  ///< the smallest tie
 };
 
-std::vector<Group> groups_of(std::span<const std::vector<std::string>> ties) {
+std::vector<RowGroup> groups_of(std::span<const std::vector<std::string>> ties) {
   Sets sets(ties.size());
   std::map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < ties.size(); ++i) {
@@ -42,19 +42,19 @@ std::vector<Group> groups_of(std::span<const std::vector<std::string>> ties) {
       if (!fresh) sets.join(i, found->second);
     }
   }
-  std::map<std::size_t, Group> by_root;
+  std::map<std::size_t, RowGroup> by_root;
   for (std::size_t i = 0; i < ties.size(); ++i) {
-    Group& group = by_root[sets.find(i)];
+    RowGroup& group = by_root[sets.find(i)];
     group.rows.push_back(i);
     for (const std::string& tie : ties[i]) {
       if (group.name.empty() || tie < group.name) group.name = tie;
     }
   }
-  std::vector<Group> groups;
+  std::vector<RowGroup> groups;
   groups.reserve(by_root.size());
   for (auto& [root, group] : by_root)
     groups.push_back(std::move(group));
-  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+  std::sort(groups.begin(), groups.end(), [](const RowGroup& a, const RowGroup& b) {
     return std::tuple(b.rows.size(), stable_hash(a.name), std::string_view(a.name)) <
            std::tuple(a.rows.size(), stable_hash(b.name), std::string_view(b.name));
   });
@@ -74,10 +74,10 @@ std::uint64_t stable_hash(std::string_view text) {
 
 std::vector<std::uint32_t> fold_of_rows(std::span<const std::vector<std::string>> ties,
                                         std::uint32_t folds) {
-  const std::vector<Group> groups = groups_of(ties);
+  const std::vector<RowGroup> groups = groups_of(ties);
   std::vector<std::size_t> sizes(folds == 0 ? groups.size() : folds, 0);
   std::vector<std::uint32_t> result(ties.size(), 0);
-  for (const Group& group : groups) {
+  for (const RowGroup& group : groups) {
     const auto smallest = std::min_element(sizes.begin(), sizes.end());
     *smallest += group.rows.size();
     for (const std::size_t row : group.rows)

@@ -89,9 +89,9 @@ struct Change {
 };
 
 /// Cost functions of the device of the trace and of the one asked for.
-class Models {
+class SwapModels {
  public:
-  Models(const Edits& edits, const SwapDevices& devices)
+  SwapModels(const Edits& edits, const SwapDevices& devices)
       : edits_(edits),
         from_(*devices.from, Execution::graph),
         to_(*devices.to, Execution::graph),
@@ -263,7 +263,7 @@ class ScaleFinder {
   const TraceIndex& index_;
   const Edits& edits_;
   const std::vector<KernelRule>& rules_;
-  std::optional<Models> models_;
+  std::optional<SwapModels> models_;
   KernelScales scales_;
   std::vector<bool> used_;
   std::vector<std::uint32_t> launch_of_;

@@ -70,6 +70,12 @@ class Layers(Project):
         self.put('src/ir/two.h', 'namespace fastpath {\nclass Replay final : public Base {\n};\n}\n')
         self.assert_finds(self.errors(), 'src/ir/two.h:2: fastpath::Replay is defined in src/base/one.h')
 
+    def test_a_type_that_hides_one_of_a_header_is_found(self):
+        self.put('src/base/one.h', 'namespace fastpath {\nstruct Replay {\n};\n}\n')
+        self.put('src/ir/two.cc', 'namespace fastpath::hf {\nstruct Replay {\n};\n}\n')
+        self.put('src/ir/three.cc', 'namespace other {\nstruct Replay {\n};\n}\n')
+        self.assert_finds(self.errors(), 'src/ir/two.cc:2: Replay hides fastpath::Replay of src/base/one.h')
+
     def test_too_many_public_headers_are_found(self):
         for i in range(check_layers.PUBLIC_HEADERS):
             self.put(f'include/fastpath/h{i}.h', '')

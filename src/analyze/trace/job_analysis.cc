@@ -84,9 +84,9 @@ std::vector<ClockOffset> align(const std::vector<RankAnalysis>& ranks, const Joi
   return clocks;
 }
 
-class Job {
+class JobFigures {
  public:
-  explicit Job(const std::vector<RankAnalysis>& ranks) : ranks_(ranks) {
+  explicit JobFigures(const std::vector<RankAnalysis>& ranks) : ranks_(ranks) {
     for (const RankAnalysis& rank : ranks_) {
       StragglerRow row;
       row.rank = rank.rank;
@@ -164,7 +164,7 @@ class Job {
 
 JobAnalysis analyze_job(const std::vector<RankAnalysis>& ranks) {
   if (ranks.size() < 2) return {};
-  return Job(ranks).run();
+  return JobFigures(ranks).run();
 }
 
 }  // namespace fastpath

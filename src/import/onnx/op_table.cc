@@ -8,11 +8,11 @@
 namespace fastpath::onnx_import {
 namespace {
 
-using Table = std::unordered_map<std::string_view, OpEntry>;
+using OpTable = std::unordered_map<std::string_view, OpEntry>;
 using F = Family;
 
-const Table& elementwise_table() {
-  static const Table table{
+const OpTable& elementwise_table() {
+  static const OpTable table{
       {"Add", {F::elementwise, "add", 1}},
       {"Sub", {F::elementwise, "sub", 1}},
       {"Mul", {F::elementwise, "mul", 1}},
@@ -83,8 +83,8 @@ const Table& elementwise_table() {
   return table;
 }
 
-const Table& activation_table() {
-  static const Table table{
+const OpTable& activation_table() {
+  static const OpTable table{
       {"Relu", {F::elementwise, "relu", 1}},
       {"LeakyRelu", {F::elementwise, "leaky_relu", 2}},
       {"PRelu", {F::elementwise, "prelu", 2}},
@@ -110,8 +110,8 @@ const Table& activation_table() {
   return table;
 }
 
-const Table& movement_table() {
-  static const Table table{
+const OpTable& movement_table() {
+  static const OpTable table{
       {"Reshape", {F::view, "", 0}},
       {"Flatten", {F::view, "", 0}},
       {"Squeeze", {F::view, "", 0}},
@@ -152,8 +152,8 @@ const Table& movement_table() {
   return table;
 }
 
-const Table& contraction_table() {
-  static const Table table{
+const OpTable& contraction_table() {
+  static const OpTable table{
       {"MatMul", {F::matmul, "", 0}},
       {"MatMulInteger", {F::matmul, "", 0}},
       {"QLinearMatMul", {F::matmul, "", 0}},
@@ -175,8 +175,8 @@ const Table& contraction_table() {
   return table;
 }
 
-const Table& other_table() {
-  static const Table table{
+const OpTable& other_table() {
+  static const OpTable table{
       {"MaxPool", {F::pool, "max_pool", 1}},
       {"AveragePool", {F::pool, "average_pool", 1}},
       {"LpPool", {F::pool, "lp_pool", 1}},
@@ -250,8 +250,8 @@ OpEntry entry_of(const ::onnx::NodeProto& node) {
     return {domain.empty() ? Family::attention : Family::packed_attention, "", 0};
   }
   if (!domain.empty() && domain != "com.microsoft") return {};
-  for (const Table* table : {&elementwise_table(), &activation_table(), &movement_table(),
-                             &contraction_table(), &other_table()}) {
+  for (const OpTable* table : {&elementwise_table(), &activation_table(), &movement_table(),
+                               &contraction_table(), &other_table()}) {
     const auto found = table->find(op);
     if (found != table->end()) return found->second;
   }

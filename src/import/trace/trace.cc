@@ -19,7 +19,7 @@
 namespace fastpath {
 namespace {
 
-using Json = nlohmann::json;
+using ParsedJson = nlohmann::json;
 
 constexpr std::int64_t kPicosecondsPerMicrosecond = 1'000'000;
 constexpr std::int64_t kNanosecondsPerMicrosecond = 1'000;
@@ -73,20 +73,20 @@ class TraceBuilder {
 
   void add_metadata(std::string_view key, std::string_view value) {
     if (key == "distributedInfo") {
-      const Json info = parsed(value);
+      const ParsedJson info = parsed(value);
       trace_.rank = integer(info, "rank", trace_.rank);
       trace_.world_size = integer(info, "world_size", trace_.world_size);
     } else if (key == "deviceProperties") {
-      for (const Json& device : parsed(value)) {
+      for (const ParsedJson& device : parsed(value)) {
         if (!device.is_object()) continue;
-        device_names_[integer(device, "id", 0)] = device.value("name", Json{}).is_string()
+        device_names_[integer(device, "id", 0)] = device.value("name", ParsedJson{}).is_string()
                                                       ? device["name"].get<std::string>()
                                                       : std::string();
       }
     } else if (key == "baseTimeNanoseconds") {
       base_time_ = whole_number(value).value_or(0);
     } else if (key == "otherData") {
-      const Json other = parsed(value);
+      const ParsedJson other = parsed(value);
       trace_.predicted = other.is_object() && other.contains("dropped_spans");
     }
   }
@@ -108,11 +108,13 @@ class TraceBuilder {
   Trace& trace() { return trace_; }
 
  private:
-  static Json parsed(std::string_view text) { return Json::parse(text, nullptr, false); }
+  static ParsedJson parsed(std::string_view text) {
+    return ParsedJson::parse(text, nullptr, false);
+  }
 
-  static std::int64_t integer(const Json& object, const char* key, std::int64_t fallback) {
+  static std::int64_t integer(const ParsedJson& object, const char* key, std::int64_t fallback) {
     if (!object.is_object() || !object.contains(key)) return fallback;
-    const Json& value = object[key];
+    const ParsedJson& value = object[key];
     if (value.is_number_integer()) return value.get<std::int64_t>();
     if (value.is_string()) return whole_number(value.get<std::string>()).value_or(fallback);
     return fallback;

@@ -322,9 +322,9 @@ class BlockReader {
   Labels labels_;
 };
 
-class WorkloadReader {
+class WorkloadYaml {
  public:
-  explicit WorkloadReader(const std::string& file) : reader_(file) {}
+  explicit WorkloadYaml(const std::string& file) : reader_(file) {}
 
   Result<Imported<Workload>> read(const YamlNode& root) {
     YamlMap map(reader_, root, "a workload");
@@ -491,7 +491,7 @@ class WorkloadReader {
 Result<Imported<Workload>> read_workload(std::string_view text, const std::string& file) {
   const auto root = parse_yaml(text, file);
   if (!root) return failure(root.error());
-  return WorkloadReader(file).read(*root);
+  return WorkloadYaml(file).read(*root);
 }
 
 }  // namespace fastpath
