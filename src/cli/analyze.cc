@@ -6,13 +6,13 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <glob.h>
 
 #include "analyze/trace/roofline.h"
 #include "analyze/trace/trace_diff.h"
 #include "analyze/trace/trace_findings.h"
 #include "base/text.h"
 #include "cli/emit.h"
+#include "cli/trace_files.h"
 #include "cli/verbs.h"
 #include "cli/what_if.h"
 #include "import/trace/trace.h"
@@ -38,64 +38,15 @@ constexpr std::array<Flag, 9> kAnalyzeFlags{{
     {"annotate", FlagKind::file, "FILE",
      "also write the trace with its critical path, for ui.perfetto.dev (of one trace)", "", false},
     {"what-if", FlagKind::text, "CHANGES",
-     "instead: replay with changes: device=ID, format=FORMAT, kernels:NAME=FACTOR, "
-     "collectives=FACTOR, link=FACTOR, copies=FACTOR, launch=FACTOR, host=FACTOR, sync=off, "
-     "fuse=elementwise",
+     "instead: replay with changes: device=ID, format=FORMAT, kernels=FACTOR, "
+     "kernels:NAME=FACTOR, collectives=FACTOR, link=FACTOR, copies=FACTOR, launch=FACTOR, host=FACTOR, "
+     "sync=off, sync:NAME=off, fuse=elementwise",
      "", false},
     {"measurements", FlagKind::file, "FILE",
      "also write operators of one kernel as measurements, for fastpath calibrate", "", false},
     {"device", FlagKind::text, "ID",
      "the device that the traces were recorded on, where they do not say it", "", false},
 }};
-
-bool is_trace_name(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".json") || name.ends_with(".json.gz") || name.ends_with(".json.zst");
-}
-
-std::vector<std::string> files_of_folder(const fs::path& folder) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_regular_file(error) && is_trace_name(entry.path())) {
-      files.push_back(entry.path().string());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-/// A pattern that the shell did not expand.
-std::vector<std::string> files_of_pattern(const std::string& pattern) {
-  std::vector<std::string> files;
-  glob_t found{};
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
-  globfree(&found);
-  return files;
-}
-
-Result<std::vector<std::string>> trace_files(const std::vector<std::string>& operands) {
-  std::vector<std::string> files;
-  Diagnostics mistakes;
-  for (const std::string& operand : operands) {
-    std::error_code error;
-    std::vector<std::string> more{operand};
-    if (fs::is_directory(operand, error)) {
-      more = files_of_folder(operand);
-    } else if (!fs::exists(operand, error) && operand.find_first_of("*?[") != std::string::npos) {
-      more = files_of_pattern(operand);
-    }
-    if (more.empty()) {
-      mistakes.push_back(
-          {{operand}, "holds no traces", "traces are called *.json, *.json.gz or *.json.zst"});
-    }
-    files.insert(files.end(), more.begin(), more.end());
-  }
-  if (!mistakes.empty()) return failure(std::move(mistakes));
-  return files;
-}
 
 Result<AnalyzeOptions> options_of(const Arguments& arguments) {
   AnalyzeOptions options;

@@ -168,6 +168,11 @@ void read_dims(const Arguments& arguments, Question& question, Diagnostics& mist
   }
 }
 
+Diagnostic system_is_missing() {
+  return {command_line(), "--on is missing: on which system?",
+          "for example --on dgx-h100; fastpath catalog systems lists them"};
+}
+
 /// Scales the system to --devices or --nodes.
 Result<System> scaled(System system, const Arguments& arguments) {
   std::optional<std::int64_t> count = arguments.whole("devices");
@@ -360,14 +365,24 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   return scenario;
 }
 
+Result<System> one_system(const Sources& sources, const Arguments& arguments) {
+  const std::vector<std::string> systems = arguments.all("on");
+  if (systems.empty()) return failure(Diagnostics{system_is_missing()});
+  if (systems.size() > 1) {
+    return failure(command_line(), "more than one system", "give one --on");
+  }
+  Result<System> system = sources.system(systems.front());
+  if (!system) return system;
+  return scaled(*std::move(system), arguments);
+}
+
 Result<Scenario> one_scenario(const Sources& sources, const Question& question,
                               const Arguments& arguments) {
   Diagnostics mistakes;
   const std::vector<std::string> systems = arguments.all("on");
   const std::vector<std::string> plans = arguments.all("plan");
   if (systems.empty()) {
-    mistakes.push_back({command_line(), "--on is missing: on which system?",
-                        "for example --on dgx-h100; fastpath catalog systems lists them"});
+    mistakes.push_back(system_is_missing());
   }
   if (systems.size() > 1 || plans.size() > 1) {
     mistakes.push_back({command_line(), "more than one system or plan",

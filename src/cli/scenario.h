@@ -65,6 +65,9 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
                                const Arguments& arguments, const std::string& on,
                                const std::string& plan);
 
+/// The system of exactly one --on, scaled to --devices or --nodes.
+Result<System> one_system(const Sources& sources, const Arguments& arguments);
+
 /// The scenario of exactly one --on and at most one --plan.
 Result<Scenario> one_scenario(const Sources& sources, const Question& question,
                               const Arguments& arguments);

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "cli/emit.h"
 #include "cli/scenario.h"
+#include "cli/simulate_trace.h"
+#include "cli/trace_files.h"
 #include "cli/verbs.h"
 
 namespace fastpath::cli {
@@ -98,10 +100,12 @@ std::span<const Flag> simulate_flags() { return kSimulateFlags; }
 int run_simulate(Session& session, const Arguments& arguments) {
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
-  const Result<Question> question = question_from(*sources, arguments);
-  if (!question) return session.fail(question.error());
   Result<SimulateOptions> options = OptionReader(arguments).read();
   if (!options) return session.fail(options.error());
+  const std::vector<std::string> traces = execution_traces_at(arguments.operands().front());
+  if (!traces.empty()) return run_simulate_trace(session, arguments, *sources, traces, *options);
+  const Result<Question> question = question_from(*sources, arguments);
+  if (!question) return session.fail(question.error());
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);

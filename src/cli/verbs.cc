@@ -36,11 +36,12 @@ constexpr std::array<std::string_view, 3> kPredictExamples{
     "predict ./config.json --on my-system.yaml --generate --isl 2048 --osl 256 --batch 16",
     "predict model.onnx --on jetson-agx-orin --dim batch=1 --timeline step.json",
 };
-constexpr std::array<std::string_view, 2> kSimulateExamples{
+constexpr std::array<std::string_view, 3> kSimulateExamples{
     "simulate llama-3.1-8b --on dgx-h100 --train --global-batch 64 --plan 'tp=2 dp=4' \\\n"
     "    --slow-rank 3:1.5",
     "simulate llama-3.1-8b --on dgx-h100 --nodes 4 --train --global-batch 128 \\\n"
     "    --plan 'tp=4 pp=2 dp=4' --jitter 0.05 --seed 7 --timeline step.json",
+    "simulate execution-traces/ --on dgx-h100",
 };
 constexpr std::array<std::string_view, 1> kGoodputExamples{
     "goodput llama-3.1-405b --on dgx-h100 --nodes 2048 --train --seq 8192 \\\n"
@@ -178,8 +179,9 @@ struct Tables {
   std::array<Verb, 23> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
-      {"simulate", "Run a step event by event: shared links, stragglers, jitter, slow ranks.",
-       "MODEL", 1, 1, simulate, kSimulateExamples, run_simulate},
+      {"simulate",
+       "Run a step, or execution traces, event by event: shared links, stragglers, slow ranks.",
+       "MODEL|TRACES", 1, 1, simulate, kSimulateExamples, run_simulate},
       {"goodput", "Predict a whole training run: failures, checkpoints, days, energy and cost.",
        "MODEL", 1, 1, goodput, kGoodputExamples, run_goodput},
       {"serve",

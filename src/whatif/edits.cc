@@ -10,10 +10,11 @@
 namespace fastpath {
 namespace {
 
-constexpr std::array<std::string_view, 10> kWords{"device", "format", "kernels:", "collectives",
-                                                  "link",   "copies", "launch",   "host",
-                                                  "sync",   "fuse"};
+constexpr std::array<std::string_view, 12> kWords{
+    "device", "format", "kernels", "kernels:", "collectives", "link",
+    "copies", "launch", "host",    "sync",     "sync:",       "fuse"};
 constexpr std::string_view kKernels = "kernels:";
+constexpr std::string_view kSync = "sync:";
 constexpr double kMostFactor = 1e6;
 
 class EditReader {
@@ -50,12 +51,16 @@ class EditReader {
     const std::string_view value = word.substr(equals + 1);
     if (key.starts_with(kKernels) && key.size() > kKernels.size()) {
       edits_.kernels.push_back({std::string(key.substr(kKernels.size())), factor(value)});
+    } else if (key == "kernels") {
+      edits_.kernels.push_back({std::string(), factor(value)});
     } else if (key == "device") {
       edits_.device = value;
     } else if (key == "format") {
       read_format(value);
     } else if (key == "sync") {
       edits_.no_sync = only(value, "off");
+    } else if (key.starts_with(kSync) && key.size() > kSync.size()) {
+      if (only(value, "off")) edits_.unwaited.emplace_back(key.substr(kSync.size()));
     } else if (key == "fuse") {
       edits_.fuse = only(value, "elementwise");
     } else if (double* const number = number_of(key)) {

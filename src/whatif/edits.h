@@ -11,7 +11,8 @@
 
 namespace fastpath {
 
-/// Kernels of a class, or with `name` in their name, take `factor` times as long.
+/// Kernels of a class, or with `name` in their name, take `factor` times as long; without a name,
+/// all that compute.
 struct KernelEdit {
   std::string name;
   double factor = 1;
@@ -24,6 +25,7 @@ struct Edits {
   double launch = 1;         ///< of launching calls, and from a call to a free stream's start
   double host = 1;           ///< time of the host's operators and other calls
   bool no_sync = false;      ///< calls that wait return at once
+  std::vector<std::string> unwaited;  ///< so do those with this in their, or an enclosing, name
   bool fuse = false;         ///< neighbouring element-wise kernels of a stream run as one
   std::optional<NumberFormat> format;  ///< of matmuls, convolutions and attention
   std::string device;                  ///< another one than the trace's; empty = the same
@@ -32,9 +34,9 @@ struct Edits {
   bool models() const { return format || !device.empty(); }
 };
 
-/// Words apart by spaces: device=ID, format=FORMAT, kernels:NAME=FACTOR, collectives=FACTOR,
+/// Words apart by spaces: device=ID, format=FORMAT, kernels=FACTOR, kernels:NAME=FACTOR, collectives=FACTOR,
 /// link=FACTOR (bandwidth: 2 halves the collectives' time), copies=FACTOR, launch=FACTOR,
-/// host=FACTOR, sync=off, fuse=elementwise. Errors, all at once: unknown words with the nearest,
+/// host=FACTOR, sync=off, sync:NAME=off, fuse=elementwise. Errors, all at once: unknown words with the nearest,
 /// factors that are not above 0 and up to 1e6.
 Result<Edits> parse_edits(std::string_view text);
 

@@ -1,16 +1,16 @@
 #include "whatif/kernel_scales.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <optional>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "analyze/trace/operator_shape.h"
+#include "ir/operator_shape.h"
 #include "base/text.h"
 
 namespace fastpath {
@@ -154,8 +154,10 @@ class ScaleFinder {
       scale(work);
     if (edits_.fuse) fuse();
     Diagnostics mistakes;
+    for (const std::string& name : edits_.unwaited)
+      remove_waits(name, mistakes);
     for (std::size_t i = 0; i < used_.size(); ++i) {
-      if (used_[i]) continue;
+      if (used_[i] || edits_.kernels[i].name.empty()) continue;
       mistakes.push_back({{.file = "what-if"},
                           fmt::format("no kernel is of class or has {} in its name",
                                       in_quotes(edits_.kernels[i].name)),
@@ -177,10 +179,34 @@ class ScaleFinder {
     if (work.kind == WorkClass::compute && models_) apply_models(work.event, kernel_class);
     for (std::size_t i = 0; i < edits_.kernels.size(); ++i) {
       const KernelEdit& edit = edits_.kernels[i];
-      if (edit.name != kernel_class && name.find(edit.name) == std::string_view::npos) continue;
+      const bool all = edit.name.empty() && work.kind == WorkClass::compute;
+      const bool named = !edit.name.empty() && (edit.name == kernel_class ||
+                                                name.find(edit.name) != std::string_view::npos);
+      if (!all && !named) continue;
       factor *= edit.factor;
       used_[i] = true;
     }
+  }
+
+  /// Of calls that have `name` in their name, or are inside of such an operator or range.
+  void remove_waits(const std::string& name, Diagnostics& mistakes) {
+    std::vector<bool>& unwaited = scales_.times.unwaited;
+    unwaited.resize(index_.trace->events.size(), false);
+    bool found = false;
+    for (const std::uint32_t call : index_.host) {
+      if (index_.event(call).kind != EventKind::runtime) continue;
+      if (!waits_for_device(index_.name(call))) continue;
+      for (std::uint32_t i = call; i != kNone; i = index_.parent[i]) {
+        if (index_.name(i).find(name) == std::string_view::npos) continue;
+        unwaited[call] = found = true;
+        break;
+      }
+    }
+    if (found) return;
+    mistakes.push_back({{.file = "what-if"},
+                        fmt::format("no call that waits for a device has {} in its name or around it",
+                                    in_quotes(name)),
+                        "such as sync:aten::item=off"});
   }
 
   std::string_view kernel_class_of(std::string_view name) const {
@@ -219,11 +245,13 @@ class ScaleFinder {
     if (owner == kNone || index_.event(owner).detail == kNone) return std::nullopt;
     const OpDetail& detail = index_.trace->ops[index_.event(owner).detail];
     if (detail.shapes == kNone || detail.types == kNone) return std::nullopt;
-    const std::tuple key{index_.event(owner).name, detail.shapes, detail.types};
+    const std::array key{index_.event(owner).name, detail.shapes, detail.types, detail.values};
     const auto [found, added] = shapes_.try_emplace(key);
     if (added) {
       found->second = operator_shape(index_.name(owner), index_.trace->names[detail.shapes],
-                                     index_.trace->names[detail.types]);
+                                     index_.trace->names[detail.types],
+                                     detail.values == kNone ? std::string_view()
+                                                            : index_.trace->names[detail.values]);
     }
     return found->second;
   }
@@ -268,7 +296,7 @@ class ScaleFinder {
   std::vector<bool> used_;
   std::vector<std::uint32_t> launch_of_;
   std::unordered_map<std::int64_t, std::uint32_t> by_external_;
-  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::optional<OpShape>> shapes_;
+  std::map<std::array<std::uint32_t, 4>, std::optional<OpShape>> shapes_;
 };
 
 }  // namespace

@@ -16,9 +16,15 @@ Picoseconds scaled(Picoseconds time, double factor) {
                      : static_cast<Picoseconds>(std::llround(static_cast<double>(time) * factor));
 }
 
-bool waits(std::string_view call) { return call.find("Synchronize") != std::string_view::npos; }
+bool is_unwaited(const TimeScales& scales, std::uint32_t event) {
+  return scales.no_sync || (!scales.unwaited.empty() && scales.unwaited[event]);
+}
 
 }  // namespace
+
+bool waits_for_device(std::string_view call) {
+  return call.find("Synchronize") != std::string_view::npos;
+}
 
 TraceReplay::TraceReplay(const TraceIndex& index)
     : index_(index),
@@ -141,7 +147,8 @@ Picoseconds TraceReplay::weight(const PathEdge& edge, const TimeScales& scales) 
 
 Picoseconds TraceReplay::delay_of(PathNode node, const TimeScales& scales) const {
   const std::uint32_t event = graph_.events[node / 2];
-  const bool returns_at_once = scales.no_sync && node % 2 == 1 && waits(index_.name(event));
+  const bool returns_at_once = node % 2 == 1 && is_unwaited(scales, event) &&
+                               waits_for_device(index_.name(event));
   const bool runs_inside = node % 2 == 0 && scales.fused[event];
   return returns_at_once || runs_inside ? 0 : delay_[node];
 }
@@ -156,7 +163,8 @@ ReplayedTimes TraceReplay::run(const TimeScales& scales) const {
     if (ready[node] != kFirst) times[node] = ready[node] + delay_of(node, scales);
     for (std::uint32_t k = order_.first[node]; k < order_.first[node + 1]; ++k) {
       const PathEdge& edge = graph_.edges[order_.out[k]];
-      if (scales.no_sync && edge.cause == PathCause::sync && edge.to % 2 == 1) continue;
+      const bool waited = edge.cause == PathCause::sync && edge.to % 2 == 1;
+      if (waited && is_unwaited(scales, graph_.events[edge.to / 2])) continue;
       const Picoseconds reached = times[node] + weight(edge, scales);
       if (best[edge.to] != kNone && reached <= ready[edge.to]) continue;
       ready[edge.to] = reached;

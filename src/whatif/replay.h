@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 #include "analyze/trace/dependency_graph.h"
@@ -16,7 +17,12 @@ struct TimeScales {
   double launch = 1;         ///< on launching calls, and from a call to the start on a free stream
   double host = 1;           ///< on the time of other operators and calls of the host
   bool no_sync = false;      ///< calls that wait return at once
+  /// By event: this call does. Empty = none.
+  std::vector<bool> unwaited = {};
 };
+
+/// Whether a call of the host waits for a device.
+bool waits_for_device(std::string_view call);
 
 /// Start and end of each event; those that are not in the graph keep theirs.
 struct ReplayedTimes {

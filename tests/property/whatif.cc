@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
-#include "analyze/trace/operator_shape.h"
+#include "ir/operator_shape.h"
 #include "whatif/edits.h"
 #include "whatif/replay.h"
 #include "whatif/what_if.h"
@@ -115,6 +115,47 @@ RC_GTEST_PROP(what_if, kernels_of_a_stream_keep_their_order_and_never_overlap, (
   }
 }
 
+TEST(what_if, a_convolution_is_known_by_its_strides) {
+  const std::string shapes = "[[512, 3, 224, 224], [64, 3, 7, 7], [], [], [], [], [], [], []]";
+  const std::string types = R"(["c10::BFloat16", "c10::BFloat16"])";
+  const auto strided =
+      operator_shape("aten::miopen_convolution", shapes, types,
+                     R"(["", "", "", "[3, 3]", "[2, 2]", "[1, 1]", "1", "False", "False"])");
+  ASSERT_TRUE(strided.has_value());
+  EXPECT_EQ(strided->m, 512.0 * 112 * 112);
+  EXPECT_EQ(strided->n, 64);
+  EXPECT_EQ(strided->k, 3.0 * 7 * 7);
+  EXPECT_EQ(strided->work, Flops{2.0 * 512 * 112 * 112 * 64 * 147});
+  EXPECT_FALSE(strided->winograd);
+  EXPECT_FALSE(operator_shape("aten::miopen_convolution", shapes, types));
+  const auto transposed =
+      operator_shape("aten::convolution", shapes, types,
+                     R"(["", "", "", "[2, 2]", "[3, 3]", "[1, 1]", "True", "[0, 0]", "1"])");
+  EXPECT_FALSE(transposed.has_value());
+}
+
+TEST(what_if, one_wait_is_removed_by_its_name) {
+  Trace trace;
+  trace.lanes = {{"host", "1", -1, -1}, {"gpu", "7", 0, 7}};
+  trace.names = {"aten::item", "cudaStreamSynchronize", "cudaLaunchKernel", "kernel",
+                 "cudaDeviceSynchronize"};
+  trace.events = {
+      {.start = 0, .duration = 5, .correlation = 1, .name = 2, .kind = EventKind::runtime},
+      {.start = 10, .duration = 100, .correlation = 1, .name = 3, .lane = 1, .kind = EventKind::kernel},
+      {.start = 20, .duration = 95, .name = 0, .kind = EventKind::op},
+      {.start = 25, .duration = 86, .name = 1, .kind = EventKind::runtime},
+      {.start = 120, .duration = 5, .name = 4, .kind = EventKind::runtime}};
+  const TraceIndex index = index_trace(trace);
+  const auto edits = parse_edits("sync:aten::item=off");
+  ASSERT_TRUE(edits.has_value());
+  const auto changed = what_if(index, *edits, {});
+  ASSERT_TRUE(changed.has_value());
+  EXPECT_LT(changed->after, changed->before);
+  const auto unknown = parse_edits("sync:aten::nonzero=off");
+  ASSERT_TRUE(unknown.has_value());
+  EXPECT_FALSE(what_if(index, *unknown, {}).has_value());
+}
+
 TEST(what_if, mistakes_are_all_told_at_once) {
   const auto edits = parse_edits("lunch=0.5 sync=on format=fp9 kernels:gemm=0 copies");
   ASSERT_FALSE(edits.has_value());
@@ -134,6 +175,11 @@ TEST(what_if, shapes_are_those_of_the_operator) {
   ASSERT_TRUE(attention.has_value());
   EXPECT_EQ(attention->group, 4);
   EXPECT_EQ(attention->compute_format, NumberFormat::fp16);
+  const auto causal = operator_shape(
+      "aten::_flash_attention_forward", "[[1, 128, 12, 64], [1, 128, 12, 64], [1, 128, 12, 64]]",
+      "['c10::BFloat16']", R"(["", "", "", "", "", "128", "128", "0.", "True"])");
+  ASSERT_TRUE(causal.has_value());
+  EXPECT_EQ(causal->n, 64.5);
   EXPECT_FALSE(operator_shape("aten::mm", "[[3, 4], [5, 6]]", "['float', 'float']"));
   EXPECT_FALSE(operator_shape("aten::mm", "[[[3]]]", "['float']"));
   EXPECT_FALSE(operator_shape("aten::mm", "[[1e99, 4], [4, 6]]", "['float', 'float']"));

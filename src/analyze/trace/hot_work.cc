@@ -26,19 +26,41 @@ struct OperatorKey {
   std::uint32_t name = 0;
   std::uint32_t shapes = kNone;
   std::uint32_t types = kNone;
+  std::uint32_t values = kNone;
   auto operator<=>(const OperatorKey&) const = default;
 };
 
 OperatorKey key_of(const Trace& trace, const TraceEvent& event) {
-  OperatorKey key{event.name, kNone, kNone};
+  OperatorKey key{event.name, kNone, kNone, kNone};
   if (event.detail == kNone) return key;
   key.shapes = trace.ops[event.detail].shapes;
   key.types = trace.ops[event.detail].types;
+  key.values = trace.ops[event.detail].values;
   return key;
 }
 
 std::string text_at(const Trace& trace, std::uint32_t text) {
   return text == kNone ? std::string() : trace.names[text];
+}
+
+/// FastPath's own spans are called "block.operator", and those of collectives "block.operator
+/// all_reduce": the operator has its local work and its collectives.
+std::vector<WorkRow> predicted_operators(const TraceIndex& index) {
+  std::map<std::string, WorkRow, std::less<>> rows;
+  for (const Work& work : index.work) {
+    const std::string_view name = index.name(work.event);
+    const std::string key(name.substr(0, name.find(' ')));
+    WorkRow& row = rows[key];
+    row.name = key;
+    add_time(row, index.event(work.event).duration);
+    ++row.count;
+  }
+  std::vector<WorkRow> sorted;
+  sorted.reserve(rows.size());
+  for (auto& [name, row] : rows)
+    sorted.push_back(std::move(row));
+  sort_by_time(sorted);
+  return sorted;
 }
 
 }  // namespace
@@ -54,7 +76,9 @@ std::vector<WorkRow> rank_kernels(const TraceIndex& index, const std::vector<Ker
       WorkRow row;
       row.name = index.name(work.event);
       row.group =
-          work.kind == WorkClass::compute ? kernel_class(row.name, rules) : name_of(work.kind);
+          work.kind != WorkClass::compute ? name_of(work.kind)
+          : index.trace->predicted        ? operator_class(row.name, rules)
+                                          : kernel_class(row.name, rules);
       rows.push_back(std::move(row));
     }
     add_time(rows[found->second], event.duration);
@@ -66,6 +90,7 @@ std::vector<WorkRow> rank_kernels(const TraceIndex& index, const std::vector<Ker
 
 std::vector<WorkRow> rank_operators(const TraceIndex& index) {
   const Trace& trace = *index.trace;
+  if (trace.predicted) return predicted_operators(index);
   std::unordered_map<std::int64_t, std::uint32_t> by_external;
   std::map<OperatorKey, WorkRow> rows;
   for (const std::uint32_t i : index.host) {
@@ -97,6 +122,7 @@ std::vector<WorkRow> rank_operators(const TraceIndex& index) {
     row.name = trace.names[key.name];
     row.shapes = text_at(trace, key.shapes);
     row.types = text_at(trace, key.types);
+    row.values = text_at(trace, key.values);
     sorted.push_back(std::move(row));
   }
   sort_by_time(sorted);

@@ -94,6 +94,39 @@ std::string_view kernel_class(std::string_view name, const std::vector<KernelRul
   return "other";
 }
 
+std::string_view operator_class(std::string_view name, const std::vector<KernelRule>& rules) {
+  constexpr std::array<ClassWord, 22> kWords{{{"norm", "normalization"},
+                                              {"ln_", "normalization"},
+                                              {"proj", "gemm"},
+                                              {"lm_head", "gemm"},
+                                              {"matmul", "gemm"},
+                                              {"linear", "gemm"},
+                                              {"router", "gemm"},
+                                              {"experts", "gemm"},
+                                              {"fc", "gemm"},
+                                              {"qkv", "gemm"},
+                                              {"_add", "elementwise"},
+                                              {"attention", "attention"},
+                                              {"attn", "attention"},
+                                              {"conv", "convolution"},
+                                              {"embed", "embedding"},
+                                              {"softmax", "reduction"},
+                                              {"loss", "reduction"},
+                                              {"optimizer", "optimizer"},
+                                              {"update", "optimizer"},
+                                              {"act", "elementwise"},
+                                              {"rope", "elementwise"},
+                                              {"add", "elementwise"}}};
+  for (const KernelRule& rule : rules) {
+    if (holds(name, rule.text)) return rule.name;
+  }
+  const std::string_view own = name.substr(name.find('.') + 1);  // all of it without a dot
+  for (const ClassWord& word : kWords) {
+    if (holds(own, word.word)) return word.name;
+  }
+  return kernel_class(name, rules);
+}
+
 WorkClass work_class(const Trace& trace, const TraceEvent& event,
                      const std::vector<KernelRule>& rules) {
   if (event.kind == EventKind::copy || event.kind == EventKind::set) return WorkClass::copy;

@@ -24,6 +24,9 @@ enum class WorkClass : std::uint8_t { compute, communication, copy };
 /// their kernels. The first rule that applies goes before all that.
 std::string_view kernel_class(std::string_view name, const std::vector<KernelRule>& rules);
 
+/// The same classes for a predicted operator, "block.operator", by words that models call theirs.
+std::string_view operator_class(std::string_view name, const std::vector<KernelRule>& rules);
+
 /// Whether the name is one of a collective or of a transfer between devices: of NCCL and RCCL (any
 /// generation), DeepEP, multimem and custom all-reduces, NVSHMEM, oneCCL, HCCL.
 bool is_communication(std::string_view name);

@@ -92,6 +92,7 @@ RankAnalysis analyze_rank(const Trace& trace, const AnalyzeOptions& options) {
   rank.devices = break_down_time(index);
   rank.kernels = rank_kernels(index, options.index.rules);
   rank.operators = rank_operators(index);
+  rank.modules = rank_modules(index);
   rank.idle = explain_idle(index);
   rank.stream_idle = explain_stream_idle(index);
   rank.queues = queue_lengths(index);

@@ -38,12 +38,27 @@ struct WorkRow {
   std::string group;   ///< class of a kernel
   std::string shapes;  ///< of an operator's inputs, as the trace has them
   std::string types;
+  std::string values;  ///< of inputs that are no tensors; of convolutions and attention only
   std::int64_t count = 0;
   Picoseconds time = 0;  ///< on the device, of all
   Picoseconds shortest = 0;
   Picoseconds longest = 0;
   std::int64_t kernels = 0;   ///< of an operator: how many it launched
   Picoseconds host_time = 0;  ///< of an operator: from its start to its end
+};
+
+/// Calls of one module (of PyTorch, or, without any, one range of the user) in one place of the
+/// model; a block of a prediction.
+struct ModuleRow {
+  std::string name;  ///< "Linear_3": PyTorch numbers the modules of a class
+  std::string path;  ///< "GPT_0/Block_2/Linear_3"
+  std::uint32_t parent = kNone;  ///< indexes the list
+  std::int64_t calls = 0;        ///< 0 = not known
+  Picoseconds host_time = 0;
+  Picoseconds time = 0;      ///< of devices, with the modules inside and their backwards
+  Picoseconds self = 0;      ///< the same, without the modules inside
+  Picoseconds backward = 0;  ///< of `time`
+  std::int64_t kernels = 0;
 };
 
 /// Why a device stood still; the parts add up to TimeBreakdown::idle.
@@ -154,6 +169,7 @@ struct RankAnalysis {
   std::vector<TimeBreakdown> devices;
   std::vector<WorkRow> kernels;    ///< longest first
   std::vector<WorkRow> operators;  ///< longest on the device first
+  std::vector<ModuleRow> modules;  ///< in the order of their first calls
   std::vector<IdleCauses> idle;
   std::vector<StreamIdle> stream_idle;
   std::vector<QueueLength> queues;
@@ -178,6 +194,7 @@ std::vector<TimeBreakdown> break_down_time(const TraceIndex& index);
 TimeBreakdown break_down_window(const TraceIndex& index, std::int64_t device, TimeRange window);
 std::vector<WorkRow> rank_kernels(const TraceIndex& index, const std::vector<KernelRule>& rules);
 std::vector<WorkRow> rank_operators(const TraceIndex& index);
+std::vector<ModuleRow> rank_modules(const TraceIndex& index);
 std::vector<IdleCauses> explain_idle(const TraceIndex& index);
 std::vector<StreamIdle> explain_stream_idle(const TraceIndex& index);
 std::vector<QueueLength> queue_lengths(const TraceIndex& index);

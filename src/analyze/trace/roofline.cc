@@ -6,9 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "analyze/trace/operator_shape.h"
 #include "base/text.h"
 #include "ir/names.h"
+#include "ir/operator_shape.h"
+#include "ir/semantics.h"
 #include "model/device_model.h"
 
 namespace fastpath {
@@ -21,13 +22,13 @@ struct ShapedRow {
 };
 
 std::vector<ShapedRow> shaped_rows(const std::vector<RankAnalysis>& ranks) {
-  std::map<std::tuple<std::string, std::string, std::string>, ShapedRow> rows;
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, ShapedRow> rows;
   for (const RankAnalysis& rank : ranks) {
     for (const WorkRow& row : rank.operators) {
-      const auto shape = operator_shape(row.name, row.shapes, row.types);
+      const auto shape = operator_shape(row.name, row.shapes, row.types, row.values);
       if (!shape || row.count == 0 || row.time <= 0) continue;
       const auto [found, added] =
-          rows.try_emplace({row.name, row.shapes, row.types}, ShapedRow{row, *shape});
+          rows.try_emplace({row.name, row.shapes, row.types, row.values}, ShapedRow{row, *shape});
       if (added) continue;
       found->second.row.count += row.count;
       found->second.row.kernels += row.kernels;
@@ -45,31 +46,69 @@ std::vector<ShapedRow> shaped_rows(const std::vector<RankAnalysis>& ranks) {
 
 Seconds time_of(const WorkRow& row) { return Seconds{static_cast<double>(row.time) * 1e-12}; }
 
-/// Columns of catalog/measurements/operators.csv that a product or a map fills.
+/// Columns of catalog/measurements/operators.csv that an operator fills; 0 = left empty.
 struct CsvRow {
   std::string_view op;
   double m = 0;
   double n = 0;
   double k = 0;
+  double batch = 0;
+  double seq = 0;
+  double heads = 0;
+  double kv_heads = 0;
+  double head_dim = 0;
+  bool causal = true;
 };
+
+/// Rows have one length of queries and keys, or one query.
+std::optional<CsvRow> attention_row(const OpShape& shape) {
+  CsvRow row;
+  row.batch = 1;
+  row.heads = shape.batch;
+  row.kv_heads = shape.batch / shape.group;
+  row.head_dim = shape.k;
+  if (shape.m == 1) {
+    row.op = "attention_decode";
+    row.seq = shape.n;
+    return row;
+  }
+  row.op = "attention_prefill";
+  row.seq = shape.m;
+  row.causal = shape.n != shape.m;
+  const bool fits = shape.n == shape.m || shape.n == mean_keys(shape.m, shape.m, true, 0);
+  return fits ? std::optional(row) : std::nullopt;
+}
 
 std::optional<CsvRow> csv_row(const ShapedRow& one) {
   const OpShape& shape = one.shape;
   const double bytes = bytes_per_element(shape.compute_format).base();
   const double elements = shape.write.base() / bytes;
-  // Rows of maps and norms are read as 16 bits wide.
+  // Rows of maps, norms and attention are read as 16 bits wide.
   if (shape.kind != OpKind::matmul && bytes != 2) return std::nullopt;
   switch (shape.kind) {
-    case OpKind::matmul:
-      if (shape.batch != 1) return std::nullopt;
-      return CsvRow{"gemm", shape.m, shape.n, shape.k};
-    case OpKind::layer_norm: return CsvRow{"layernorm", shape.m, elements / shape.m, 0};
-    case OpKind::softmax: return CsvRow{"softmax", shape.m, elements / shape.m, 0};
+    case OpKind::matmul: {
+      const double batch = shape.batch > 1 ? shape.batch : 0;
+      return CsvRow{.op = "gemm", .m = shape.m, .n = shape.n, .k = shape.k, .batch = batch};
+    }
+    case OpKind::attention: return attention_row(shape);
+    case OpKind::layer_norm:
+      return CsvRow{.op = "layernorm", .m = shape.m, .n = elements / shape.m};
+    case OpKind::softmax: return CsvRow{.op = "softmax", .m = shape.m, .n = elements / shape.m};
     case OpKind::elementwise:
       if (one.row.name.find("add") == std::string::npos) return std::nullopt;
-      return CsvRow{"add", shape.m, elements / shape.m, 0};
+      return CsvRow{.op = "add", .m = shape.m, .n = elements / shape.m};
     default: return std::nullopt;
   }
+}
+
+/// The cells from m to head_dim.
+std::string sizes_of(const CsvRow& row) {
+  std::string text;
+  for (const double size :
+       {row.m, row.n, row.k, row.batch, row.seq, row.heads, row.kv_heads, row.head_dim}) {
+    text += size > 0 ? fmt::format("{},", size) : ",";
+  }
+  return text;
 }
 
 }  // namespace
@@ -106,17 +145,16 @@ Table roofline_table(const std::vector<RankAnalysis>& ranks, const Device& devic
 }
 
 std::string trace_measurements(const std::vector<RankAnalysis>& ranks, const Device& device) {
-  std::string text = "id,device,source,op,m,n,k,dtype,time_us,library,notes\n";
+  std::string text =
+      "id,device,source,op,m,n,k,batch,seq,heads,kv_heads,head_dim,dtype,time_us,library,notes\n";
   int number = 0;
   for (const ShapedRow& one : shaped_rows(ranks)) {
     const auto row = csv_row(one);
     if (!row || one.row.kernels != one.row.count) continue;
-    text += fmt::format("trace-{:04},{},own trace,{},{},{},{},{},{:.6g},torch,{}\n", ++number,
-                        device.id, row->op, row->m, row->n,
-                        row->k > 0 ? fmt::format("{}", row->k) : std::string(),
-                        name_of(one.shape.compute_format),
+    text += fmt::format("trace-{:04},{},own trace,{},{}{},{:.6g},torch,{} mean of {}{}\n", ++number,
+                        device.id, row->op, sizes_of(*row), name_of(one.shape.compute_format),
                         1e6 * time_of(one.row).base() / static_cast<double>(one.row.count),
-                        fmt::format("{} mean of {}", one.row.name, one.row.count));
+                        one.row.name, one.row.count, row->causal ? "" : "; unmasked");
   }
   return text;
 }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "analyze/trace/matched_modules.h"
+
 namespace fastpath {
 namespace {
 
@@ -78,6 +80,92 @@ Table difference_table(const Ranks& before, const Ranks& after) {
   return table;
 }
 
+/// A step, mean over ranks. Without steps in the trace, all of it is one.
+struct Step {
+  std::string name;
+  double time = 0;
+};
+
+std::vector<Step> steps_of(const Ranks& ranks) {
+  std::vector<Step> steps;
+  for (const RankAnalysis& rank : ranks) {
+    if (rank.steps.empty()) return {{"all of it", 0}};
+    if (steps.empty() || rank.steps.size() < steps.size()) steps.resize(rank.steps.size());
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    steps[i].name = ranks.front().steps[i].name;
+    for (const RankAnalysis& rank : ranks)
+      steps[i].time += seconds(rank.steps[i].duration) / static_cast<double>(ranks.size());
+  }
+  return steps;
+}
+
+double mean_of(const std::vector<Step>& steps) {
+  double sum = 0;
+  for (const Step& step : steps)
+    sum += step.time;
+  return sum / static_cast<double>(std::max<std::size_t>(1, steps.size()));
+}
+
+/// Without steps: the mean total of a device.
+void fill_whole(const Ranks& ranks, std::vector<Step>& steps) {
+  if (steps.size() != 1 || steps[0].time > 0) return;
+  for (const double part : parts_of(ranks))
+    steps[0].time += part;
+}
+
+/// Step by step where both sides have as many, else their means.
+Table step_table(const Ranks& before, const Ranks& after) {
+  Table table{"steps",
+              "Steps",
+              {{"step_before", Unit::none},
+               {"step_after", Unit::none},
+               {"before", Unit::seconds},
+               {"after", Unit::seconds},
+               {"change", Unit::seconds}},
+              {}};
+  std::vector<Step> a = steps_of(before);
+  std::vector<Step> b = steps_of(after);
+  fill_whole(before, a);
+  fill_whole(after, b);
+  const auto mean = [](const std::vector<Step>& steps) {
+    return steps.size() == 1
+               ? steps
+               : std::vector<Step>{{fmt::format("mean of {}", steps.size()), mean_of(steps)}};
+  };
+  if (a.size() != b.size()) {
+    a = mean(a);
+    b = mean(b);
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    table.rows.push_back(
+        {a[i].name, b[i].name, a[i].time, b[i].time, b[i].time - a[i].time});
+  }
+  return table;
+}
+
+Table module_table(const Ranks& before, const Ranks& after, std::size_t top) {
+  const std::vector<MatchedModule> matched = match_modules(before, after);
+  const std::size_t count = top == 0 ? matched.size() : std::min(top, matched.size());
+  Table table{"modules",
+              count < matched.size()
+                  ? fmt::format("Modules with the largest changes ({} of {})", count, matched.size())
+                  : std::string("Modules with the largest changes"),
+              {{"module_before", Unit::none},
+               {"module_after", Unit::none},
+               {"before", Unit::seconds},
+               {"after", Unit::seconds},
+               {"change", Unit::seconds}},
+              {}};
+  const auto text = [](const std::string& path) { return path.empty() ? Cell{} : Cell{path}; };
+  for (std::size_t i = 0; i < count; ++i) {
+    const MatchedModule& one = matched[i];
+    table.rows.push_back({text(one.path[0]), text(one.path[1]), one.time[0], one.time[1],
+                          one.change()});
+  }
+  return table;
+}
+
 /// Both sides of what matches; per device.
 struct Pair {
   WorkRow row;
@@ -88,6 +176,35 @@ struct Pair {
 };
 
 using Key = std::tuple<std::string, std::string, std::string>;
+
+/// Of one name, what only one side has: with other shapes, and called as often, it is the same
+/// operator of a model of other sizes. In the order of time.
+void join_reshaped(std::vector<Pair>& pairs) {
+  std::map<std::pair<std::string, double>, std::array<std::vector<Pair*>, 2>> alone;
+  for (Pair& pair : pairs) {
+    if (pair.row.shapes.empty() || (pair.count[0] > 0 && pair.count[1] > 0)) continue;
+    const std::size_t side = pair.count[0] > 0 ? 0 : 1;
+    alone[{pair.row.name, pair.count[side]}][side].push_back(&pair);
+  }
+  for (auto& [key, sides] : alone) {
+    if (sides[0].size() != sides[1].size()) continue;
+    for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
+      std::stable_sort(sides[side].begin(), sides[side].end(), [side](const Pair* a, const Pair* b) {
+        return a->time[side] > b->time[side];
+      });
+    }
+    for (std::size_t i = 0; i < sides[0].size(); ++i) {
+      Pair& before = *sides[0][i];
+      Pair& after = *sides[1][i];
+      before.count[1] = after.count[1];
+      before.time[1] = after.time[1];
+      before.row.shapes += " -> " + after.row.shapes;
+      if (before.row.types != after.row.types) before.row.types += " -> " + after.row.types;
+      after.count[1] = 0;
+    }
+  }
+  std::erase_if(pairs, [](const Pair& pair) { return pair.count[0] == 0 && pair.count[1] == 0; });
+}
 
 template <class KeyOf>
 std::vector<Pair> paired(const Ranks& before, const Ranks& after,
@@ -108,6 +225,7 @@ std::vector<Pair> paired(const Ranks& before, const Ranks& after,
   sorted.reserve(pairs.size());
   for (auto& [key, pair] : pairs)
     sorted.push_back(std::move(pair));
+  join_reshaped(sorted);
   std::stable_sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {
     return std::abs(a.change()) > std::abs(b.change());
   });
@@ -148,6 +266,8 @@ Findings compare_traces(const Ranks& before, const Ranks& after, std::size_t top
   Findings findings;
   findings.title = fmt::format("{} against {}", after.front().title, before.front().title);
   findings.tables.push_back(difference_table(before, after));
+  findings.tables.push_back(step_table(before, after));
+  findings.tables.push_back(module_table(before, after, top));
   std::vector<Pair> classes = paired(before, after, &RankAnalysis::kernels, [](const WorkRow& row) {
     return Key{row.group, {}, {}};
   });

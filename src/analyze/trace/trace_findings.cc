@@ -61,6 +61,7 @@ class Describer {
     add_job();
     add_path();
     add_steps();
+    add_modules();
     add_launches();
     add_queues();
     add_stream_idle();
@@ -433,6 +434,51 @@ class Describer {
         add_times(row, step.device);
         table.rows.push_back(std::move(row));
       }
+    }
+    drop_if_empty();
+  }
+
+  /// Modules in the same place of the model are one row for all ranks.
+  void add_modules() {
+    std::map<std::string, ModuleRow, std::less<>> by_path;
+    Picoseconds all = 0;
+    for (const RankAnalysis& rank : ranks_) {
+      for (const ModuleRow& row : rank.modules) {
+        ModuleRow& sum = by_path[row.path];
+        sum.path = row.path;
+        sum.calls += row.calls;
+        sum.host_time += row.host_time;
+        sum.time += row.time;
+        sum.self += row.self;
+        sum.backward += row.backward;
+        sum.kernels += row.kernels;
+      }
+      for (const WorkRow& kernel : rank.kernels)
+        all += kernel.time;
+    }
+    std::vector<ModuleRow> sorted;
+    sorted.reserve(by_path.size());
+    for (auto& [path, row] : by_path) {
+      if (row.kernels > 0) sorted.push_back(std::move(row));
+    }
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const ModuleRow& a, const ModuleRow& b) { return a.time > b.time; });
+    Table& table = start("modules", shown("Modules by time on the devices", sorted.size()),
+                         {{"module", Unit::none},
+                          {"calls", Unit::count},
+                          {"kernels", Unit::count},
+                          {"time", Unit::seconds},
+                          {"share", Unit::ratio},
+                          {"self", Unit::seconds},
+                          {"backward", Unit::seconds},
+                          {"host_time", Unit::seconds}});
+    for (std::size_t i = 0; i < rows(sorted.size()); ++i) {
+      const ModuleRow& row = sorted[i];
+      const bool called = row.calls > 0;
+      table.rows.push_back({row.path, called ? number(row.calls) : Cell{}, number(row.kernels),
+                            seconds(row.time), share(row.time, all), seconds(row.self),
+                            called ? Cell{seconds(row.backward)} : Cell{},
+                            called ? Cell{seconds(row.host_time)} : Cell{}});
     }
     drop_if_empty();
   }

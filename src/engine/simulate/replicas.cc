@@ -4,7 +4,7 @@
 #include <array>
 #include <map>
 
-#include "engine/simulate/jitter.h"
+#include "engine/simulate/options.h"
 
 namespace fastpath {
 namespace {
@@ -30,19 +30,6 @@ AxisSet axes_that_meet(const std::vector<BlockProgram>& programs) {
     meets[static_cast<std::size_t>(MeshAxis::expert)] = true;
   }
   return meets;
-}
-
-/// Factors of all ranks of the plan.
-std::vector<double> factors_of_ranks(std::int64_t ranks, const SimulateOptions& options) {
-  std::vector<double> factors(static_cast<std::size_t>(ranks), 1.0);
-  constexpr double kRange = 0x1p-64;
-  for (std::size_t i = 0; i < factors.size(); ++i) {
-    const double draw = static_cast<double>(mixed(mixed(options.seed) ^ i)) * kRange;
-    if (draw < options.straggler_share) factors[i] *= options.straggler_factor;
-  }
-  for (const SlowRank& slow : options.slow_ranks)
-    factors[static_cast<std::size_t>(slow.rank)] *= slow.factor;
-  return factors;
 }
 
 /// Where a rank is: replica, pipeline rank, member of its unit (tensor ranks first).

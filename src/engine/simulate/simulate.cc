@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/simulate/disturbed.h"
+#include "engine/simulate/options.h"
 #include "engine/simulate/replicas.h"
 #include "engine/simulate/role_graph.h"
 #include "engine/simulate/step_timeline.h"
@@ -11,57 +12,6 @@
 
 namespace fastpath {
 namespace {
-
-Diagnostics mistakes_in(const SimulateOptions& options, const System& system, const Plan& plan) {
-  Diagnostics mistakes;
-  const auto refuse = [&](bool wrong, const std::string& what, const std::string& hint) {
-    if (wrong) mistakes.push_back({Place{"simulate", 0, 0}, what, hint});
-  };
-  const auto within = [](double value, double low, double high) {
-    return value >= low && value <= high;  // false for not-a-number
-  };
-  constexpr double kMost = 1e6;
-  refuse(!within(options.jitter, 0, 1), "the jitter must lie within 0 and 1",
-         "0.05 spreads task times by about 5 %");
-  refuse(!within(options.straggler_share, 0, 1), "the share of stragglers must lie within 0 and 1",
-         "0.01 is one rank in a hundred");
-  refuse(!within(options.straggler_factor, 1, kMost),
-         "stragglers take at least the time of the others", "1.2 is 20 % slower");
-  for (const SlowRank& slow : options.slow_ranks) {
-    refuse(slow.rank < 0 || slow.rank >= plan.device_count(),
-           "rank " + std::to_string(slow.rank) + " is not in the plan",
-           "its ranks are 0 to " + std::to_string(plan.device_count() - 1));
-    refuse(!within(slow.factor, 1 / kMost, kMost), "a rank's factor must be above 0",
-           "1.5 is 50 % slower");
-  }
-  for (const SlowLink& slow : options.slow_links) {
-    std::string names;
-    bool found = false;
-    for (const Level& level : system.levels) {
-      names += (names.empty() ? "" : ", ") + level.name;
-      found = found || level.name == slow.level;
-    }
-    refuse(!found, "'" + system.id + "' has no level '" + slow.level + "'",
-           names.empty() ? "it is a single device" : "its levels are " + names);
-    refuse(!within(slow.factor, 1 / kMost, kMost), "a link's factor must be above 0",
-           "0.5 halves the bandwidth");
-  }
-  return mistakes;
-}
-
-System with_slow_links(System system, const std::vector<SlowLink>& links) {
-  for (const SlowLink& slow : links) {
-    for (Level& level : system.levels) {
-      if (level.name == slow.level) level.bandwidth.value *= slow.factor;
-    }
-  }
-  return system;
-}
-
-bool ranks_differ(const SimulateOptions& options) {
-  return options.jitter > 0 || !options.slow_ranks.empty() ||
-         (options.straggler_share > 0 && options.straggler_factor > 1);
-}
 
 std::vector<RoleTime> role_times(const RoleGraph& roles, const GraphRun& run) {
   std::vector<RoleTime> times(roles.finish.size());
@@ -206,7 +156,7 @@ Result<Simulation> simulate(const Workload& workload, const System& system, cons
                             const SimulateOptions& options) {
   Predictor::State clean(workload, system);
   Diagnostics mistakes = clean.mistakes(plan);
-  for (Diagnostic& mistake : mistakes_in(options, system, plan))
+  for (Diagnostic& mistake : mistakes_in(options, system, plan.device_count()))
     mistakes.push_back(std::move(mistake));
   if (!mistakes.empty()) return failure(std::move(mistakes));
   if (options.slow_links.empty()) return Simulator(clean, clean, plan, options).run();

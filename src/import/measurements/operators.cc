@@ -21,7 +21,8 @@ OpShape attention_shape(const MeasurementRow& row, double batch, double queries,
   shape.kind = OpKind::attention;
   shape.compute_format = NumberFormat::bf16;
   shape.m = queries;
-  shape.n = mean_keys(queries, keys, true, 0);
+  const bool masked = row.text("notes").find("unmasked") == std::string_view::npos;
+  shape.n = mean_keys(queries, keys, masked, 0);
   shape.k = width;
   shape.batch = batch * heads;
   shape.group = heads / std::max(kv_heads, 1.0);
@@ -122,9 +123,22 @@ std::vector<OpShape> stream_parts(const MeasurementRow& row) {
   return {stream_shape(OpKind::elementwise, m, n, 2, 1)};
 }
 
+/// One product, or `batch` of them side by side, of which none is of weights.
+OpShape products(const MeasurementRow& row, const FormatScheme& scheme) {
+  OpShape shape = matmul_shape(scheme, row.need("m"), row.need("n"), row.need("k"));
+  const double batch = row.number_or("batch", 1);
+  if (!(batch > 1)) return shape;
+  shape.batch = batch;
+  shape.work = batch * shape.work;
+  shape.read = batch * shape.read;
+  shape.write = batch * shape.write;
+  shape.weights = {};
+  return shape;
+}
+
 std::vector<OpShape> parts_of(const MeasurementRow& row, const FormatScheme& scheme) {
   const std::string_view op = row.text("op");
-  if (op == "gemm") return {matmul_shape(scheme, row.need("m"), row.need("n"), row.need("k"))};
+  if (op == "gemm") return {products(row, scheme)};
   if (op == "attention_prefill") {
     const double seq = row.need("seq");
     return {attention_shape(row, row.need("batch"), seq, seq)};

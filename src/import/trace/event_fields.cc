@@ -39,7 +39,7 @@ SyncKind sync_kind_of(std::string_view name) {
 
 class ArgumentReader {
  public:
-  explicit ArgumentReader(TextTable& texts) : texts_(texts) {}
+  ArgumentReader(TextTable& texts, bool keep_values) : texts_(texts), keep_values_(keep_values) {}
 
   void read(const RawField& field) {
     if (!read_id(field) && !read_device(field) && !read_op(field) && !read_collective(field) &&
@@ -98,6 +98,8 @@ class ArgumentReader {
       to_text(out.op.shapes, field.value);
     } else if (key == "Input type") {
       to_text(out.op.types, field.value);
+    } else if (key == "Concrete Inputs") {
+      if (keep_values_) to_text(out.op.values, field.value);
     } else if (key == "Sequence number") {
       to(out.op.sequence, field.value);
     } else if (key == "Fwd thread id") {
@@ -159,6 +161,7 @@ class ArgumentReader {
   }
 
   TextTable& texts_;
+  bool keep_values_;
 };
 
 }  // namespace
@@ -216,7 +219,7 @@ EventKind kind_of_category(std::string_view category) {
 bool is_derived(std::string_view category) { return category == "Trace"; }
 
 EventArguments arguments_of(const RawEvent& event, TextTable& texts) {
-  ArgumentReader reader(texts);
+  ArgumentReader reader(texts, keeps_values(event.name));
   reader.out.memory.allocated = reader.out.memory.reserved = Bytes{-1};
   for (const RawField& field : event.arguments)
     reader.read(field);

@@ -23,6 +23,13 @@ EventKind kind_of_category(std::string_view category);
 /// Categories of events that only repeat what others say: the profiler's own, and flows.
 bool is_derived(std::string_view category);
 
+/// Whether an operator's inputs that are no tensors are kept: strides say what a convolution does,
+/// and a truth what attention leaves out.
+inline bool keeps_values(std::string_view name) {
+  return name.find("conv") != std::string_view::npos ||
+         name.find("attention") != std::string_view::npos;
+}
+
 /// What the arguments of one event say, whatever its kind.
 struct EventArguments {
   std::int64_t device = -1;

@@ -199,7 +199,7 @@ class TraceBuilder {
     const EventKind kind = kind_of(raw.category);
     if (kind == EventKind::function) {
       ++trace_.functions;
-      if (!options_.functions) return;
+      if (!options_.functions && !bare(raw.name).starts_with("nn.Module: ")) return;
     }
     const std::optional<Picoseconds> start = time_of(raw.start);
     if (!start) return;
@@ -350,7 +350,7 @@ class TraceBuilder {
   void shorten_shapes() {
     std::vector<bool> done(trace_.names.size(), false);
     for (const OpDetail& op : trace_.ops) {
-      for (const std::uint32_t text : {op.shapes, op.types}) {
+      for (const std::uint32_t text : {op.shapes, op.types, op.values}) {
         if (text == kNone || done[text]) continue;
         done[text] = true;
         std::string list;

@@ -12,8 +12,8 @@
 namespace fastpath {
 
 struct ReadTraceOptions {
-  /// Keep functions of the interpreter, which can be most of a trace; else they are counted in
-  /// Trace::functions only.
+  /// Keep functions of the interpreter, which can be most of a trace; else those of modules are
+  /// kept, and all are counted in Trace::functions.
   bool functions = true;
 };
 
