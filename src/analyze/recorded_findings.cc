@@ -14,8 +14,8 @@ namespace fastpath {
 namespace {
 
 constexpr std::array<std::string_view, kTimeSources> kSources{
-    "shape", "counts of work and bytes", "bytes of its tensors", "link", "measured",
-    "nothing to go by"};
+    "shape",    "counts of work and bytes", "bytes of its tensors", "link",
+    "measured", "nothing to go by"};
 
 std::string_view name_of_source(TimeSource source) {
   return kSources[static_cast<std::size_t>(source)];
@@ -44,8 +44,7 @@ Table summary_of(const RecordedProgram& recorded, const RecordedRun& run, const 
   std::size_t tasks = 0;
   for (const RecordedRank& rank : recorded.ranks)
     tasks += rank.tasks.size();
-  table.rows.push_back({recorded.program.workload,
-                        system.id.empty() ? system.name : system.id,
+  table.rows.push_back({recorded.program.workload, system.id.empty() ? system.name : system.id,
                         static_cast<double>(recorded.ranks.size()),
                         static_cast<double>(recorded.nodes), static_cast<double>(tasks),
                         run.simulation.step.base(), run.simulation.undisturbed.base()});
@@ -172,8 +171,8 @@ Table uncertain_table(const RecordedProgram& recorded, std::size_t top) {
               {}};
   for (const UncertainOperator& one : recorded.uncertain) {
     if (top > 0 && table.rows.size() == top) break;
-    table.rows.push_back({one.name, static_cast<double>(one.count),
-                          std::string(name_of_source(one.source))});
+    table.rows.push_back(
+        {one.name, static_cast<double>(one.count), std::string(name_of_source(one.source))});
   }
   return table;
 }
@@ -199,8 +198,9 @@ void add_notes(const RecordedProgram& recorded, const RecordedRun& run, Findings
   note(count_of(recorded, TimeSource::none),
        "nodes take no time: they have neither a known shape, nor a time, nor tensors.");
   note(recorded.on_host, "operators on tensors of the host are left out.");
-  note(run.unmatched, "collectives are not shown by all recorded ranks of their group: they do "
-                      "not wait for the others.");
+  note(run.unmatched,
+       "collectives are not shown by all recorded ranks of their group: they do "
+       "not wait for the others.");
   std::array<std::int64_t, 6> lanes{};
   for_each_task(recorded, [&](std::size_t r, std::size_t i) {
     ++lanes[static_cast<std::size_t>(recorded.ranks[r].tasks[i].lane)];
@@ -212,8 +212,9 @@ void add_notes(const RecordedProgram& recorded, const RecordedRun& run, Findings
          "copies between device and host keep their recorded times, if any: the system does not "
          "say how fast its host's link is.");
   }
-  notes.emplace_back(host ? "The host's nodes keep the time that they took where they were recorded."
-                          : "The host takes no time: kernels follow each other.");
+  notes.emplace_back(host
+                         ? "The host's nodes keep the time that they took where they were recorded."
+                         : "The host takes no time: kernels follow each other.");
   if (tasks_on(RecordedLane::network) > 0) {
     notes.emplace_back(
         "Rank r runs on device r; transfers do not slow each other; ranks without a trace are in "

@@ -39,7 +39,8 @@ constexpr std::array<Flag, 9> kAnalyzeFlags{{
      "also write the trace with its critical path, for ui.perfetto.dev (of one trace)", "", false},
     {"what-if", FlagKind::text, "CHANGES",
      "instead: replay with changes: device=ID, format=FORMAT, kernels=FACTOR, "
-     "kernels:NAME=FACTOR, collectives=FACTOR, link=FACTOR, copies=FACTOR, launch=FACTOR, host=FACTOR, "
+     "kernels:NAME=FACTOR, collectives=FACTOR, link=FACTOR, copies=FACTOR, launch=FACTOR, "
+     "host=FACTOR, "
      "sync=off, sync:NAME=off, fuse=elementwise",
      "", false},
     {"measurements", FlagKind::file, "FILE",

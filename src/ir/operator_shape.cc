@@ -211,11 +211,11 @@ std::string_view plain_name(std::string_view name) {
 
 bool is_elementwise(std::string_view name) {
   constexpr std::array<std::string_view, 31> kNames{
-      "add",     "sub",       "mul",      "div",     "copy",    "gelu",           "relu",
-      "silu",    "sigmoid",   "tanh",     "clamp",   "dropout", "threshold",      "hardtanh",
-      "cat",     "neg",       "exp",      "sqrt",    "fill",    "native_dropout", "pow",
-      "rsqrt",   "clamp_min", "addcmul",  "addcdiv", "lerp",    "masked_fill",    "where",
-      "log",     "zero",      "leaky_relu"};
+      "add",   "sub",       "mul",       "div",     "copy",    "gelu",           "relu",
+      "silu",  "sigmoid",   "tanh",      "clamp",   "dropout", "threshold",      "hardtanh",
+      "cat",   "neg",       "exp",       "sqrt",    "fill",    "native_dropout", "pow",
+      "rsqrt", "clamp_min", "addcmul",   "addcdiv", "lerp",    "masked_fill",    "where",
+      "log",   "zero",      "leaky_relu"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
@@ -255,7 +255,8 @@ std::optional<OpShape> shape_of(std::string_view name, const Maker& maker) {
   }
   if (name == "native_layer_norm" || name == "layer_norm")
     return maker.stream(OpKind::layer_norm, kNormWork);
-  if (name == "rms_norm" || name == "_fused_rms_norm") return maker.stream(OpKind::rms_norm, kNormWork);
+  if (name == "rms_norm" || name == "_fused_rms_norm")
+    return maker.stream(OpKind::rms_norm, kNormWork);
   if (name == "_softmax" || name == "softmax") return maker.stream(OpKind::softmax, kSoftmaxWork);
   if (is_elementwise(name)) return maker.stream(OpKind::elementwise, 1);
   return std::nullopt;

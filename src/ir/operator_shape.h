@@ -33,12 +33,13 @@ std::vector<std::vector<double>> read_values(std::string_view text);
 
 /// Of PyTorch's mm, addmm, bmm, baddbmm, matmul, linear, convolutions whose strides are known,
 /// scaled dot-product attention, norms, softmax and element-wise operators. Attention is causal
-/// where the call's values say so, and without a mask elsewhere. Nothing for other names, or shapes that do not fit.
+/// where the call's values say so, and without a mask elsewhere. Nothing for other names, or shapes
+/// that do not fit.
 std::optional<OpShape> operator_shape(const OperatorCall& call);
 
-/// The operators that a call is the time of: itself, or, of a backward, one a gradient. Besides those
-/// of operator_shape: backwards of convolutions, attention, norms, softmax and maps. Empty for
-/// others.
+/// The operators that a call is the time of: itself, or, of a backward, one a gradient. Besides
+/// those of operator_shape: backwards of convolutions, attention, norms, softmax and maps. Empty
+/// for others.
 std::vector<OpShape> operator_parts(const OperatorCall& call);
 
 /// The same as operator_shape of a trace's texts.

@@ -53,10 +53,10 @@ struct RecordedRank {
 /// Stage and block `i` of the program are the rank `ranks[i]`, all in its forward.
 struct RecordedProgram {
   Program program;
-  std::vector<RecordedRank> ranks;  ///< by rank
-  std::int64_t nodes = 0;           ///< of all files
-  std::int64_t folded = 0;          ///< inside an operator that has a cost of its own
-  std::int64_t on_host = 0;         ///< operators on the host's tensors, left out
+  std::vector<RecordedRank> ranks;           ///< by rank
+  std::int64_t nodes = 0;                    ///< of all files
+  std::int64_t folded = 0;                   ///< inside an operator that has a cost of its own
+  std::int64_t on_host = 0;                  ///< operators on the host's tensors, left out
   std::vector<UncertainOperator> uncertain;  ///< most frequent first
 };
 
@@ -70,8 +70,8 @@ struct RecordedTime {
 struct RecordedRun {
   Simulation simulation;
   std::vector<std::vector<RecordedTime>> times;  ///< [rank][task]
-  bool host_link_known = true;  ///< of the system
-  std::int64_t unmatched = 0;   ///< collectives that not all recorded ranks of their group show
+  bool host_link_known = true;                   ///< of the system
+  std::int64_t unmatched = 0;  ///< collectives that not all recorded ranks of their group show
 };
 
 }  // namespace fastpath

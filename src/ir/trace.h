@@ -56,9 +56,10 @@ struct TraceLane {
 
 /// Of an operator. Texts index Trace::names; kNone where the trace has none.
 struct OpDetail {
-  std::uint32_t shapes = kNone;      ///< "[[64, 1024], [1024]]"
-  std::uint32_t types = kNone;       ///< of the same inputs
-  std::uint32_t values = kNone;      ///< of inputs that are no tensors; of convolutions and attention only
+  std::uint32_t shapes = kNone;  ///< "[[64, 1024], [1024]]"
+  std::uint32_t types = kNone;   ///< of the same inputs
+  std::uint32_t values =
+      kNone;  ///< of inputs that are no tensors; of convolutions and attention only
   std::uint32_t collective = kNone;  ///< indexes Trace::collectives
   std::int64_t sequence = -1;        ///< joins forward and backward
   std::int64_t forward_thread = -1;

@@ -25,8 +25,8 @@ struct Edits {
   double launch = 1;         ///< of launching calls, and from a call to a free stream's start
   double host = 1;           ///< time of the host's operators and other calls
   bool no_sync = false;      ///< calls that wait return at once
-  std::vector<std::string> unwaited;  ///< so do those with this in their, or an enclosing, name
-  bool fuse = false;         ///< neighbouring element-wise kernels of a stream run as one
+  std::vector<std::string> unwaited;   ///< so do those with this in their, or an enclosing, name
+  bool fuse = false;                   ///< neighbouring element-wise kernels of a stream run as one
   std::optional<NumberFormat> format;  ///< of matmuls, convolutions and attention
   std::string device;                  ///< another one than the trace's; empty = the same
 
@@ -34,10 +34,10 @@ struct Edits {
   bool models() const { return format || !device.empty(); }
 };
 
-/// Words apart by spaces: device=ID, format=FORMAT, kernels=FACTOR, kernels:NAME=FACTOR, collectives=FACTOR,
-/// link=FACTOR (bandwidth: 2 halves the collectives' time), copies=FACTOR, launch=FACTOR,
-/// host=FACTOR, sync=off, sync:NAME=off, fuse=elementwise. Errors, all at once: unknown words with the nearest,
-/// factors that are not above 0 and up to 1e6.
+/// Words apart by spaces: device=ID, format=FORMAT, kernels=FACTOR, kernels:NAME=FACTOR,
+/// collectives=FACTOR, link=FACTOR (bandwidth: 2 halves the collectives' time), copies=FACTOR,
+/// launch=FACTOR, host=FACTOR, sync=off, sync:NAME=off, fuse=elementwise. Errors, all at once:
+/// unknown words with the nearest, factors that are not above 0 and up to 1e6.
 Result<Edits> parse_edits(std::string_view text);
 
 }  // namespace fastpath

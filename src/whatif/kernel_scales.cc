@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
-#include "ir/operator_shape.h"
 #include "base/text.h"
+#include "ir/operator_shape.h"
 
 namespace fastpath {
 namespace {
@@ -203,10 +203,11 @@ class ScaleFinder {
       }
     }
     if (found) return;
-    mistakes.push_back({{.file = "what-if"},
-                        fmt::format("no call that waits for a device has {} in its name or around it",
-                                    in_quotes(name)),
-                        "such as sync:aten::item=off"});
+    mistakes.push_back(
+        {{.file = "what-if"},
+         fmt::format("no call that waits for a device has {} in its name or around it",
+                     in_quotes(name)),
+         "such as sync:aten::item=off"});
   }
 
   std::string_view kernel_class_of(std::string_view name) const {
@@ -248,10 +249,9 @@ class ScaleFinder {
     const std::array key{index_.event(owner).name, detail.shapes, detail.types, detail.values};
     const auto [found, added] = shapes_.try_emplace(key);
     if (added) {
-      found->second = operator_shape(index_.name(owner), index_.trace->names[detail.shapes],
-                                     index_.trace->names[detail.types],
-                                     detail.values == kNone ? std::string_view()
-                                                            : index_.trace->names[detail.values]);
+      found->second = operator_shape(
+          index_.name(owner), index_.trace->names[detail.shapes], index_.trace->names[detail.types],
+          detail.values == kNone ? std::string_view() : index_.trace->names[detail.values]);
     }
     return found->second;
   }

@@ -147,8 +147,8 @@ Picoseconds TraceReplay::weight(const PathEdge& edge, const TimeScales& scales) 
 
 Picoseconds TraceReplay::delay_of(PathNode node, const TimeScales& scales) const {
   const std::uint32_t event = graph_.events[node / 2];
-  const bool returns_at_once = node % 2 == 1 && is_unwaited(scales, event) &&
-                               waits_for_device(index_.name(event));
+  const bool returns_at_once =
+      node % 2 == 1 && is_unwaited(scales, event) && waits_for_device(index_.name(event));
   const bool runs_inside = node % 2 == 0 && scales.fused[event];
   return returns_at_once || runs_inside ? 0 : delay_[node];
 }

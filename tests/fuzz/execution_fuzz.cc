@@ -16,14 +16,18 @@ namespace {
 fastpath::System two_devices() {
   fastpath::System system;
   system.id = system.device.id = "two";
-  system.device.peaks = {{fastpath::NumberFormat::bf16, {fastpath::FlopsPerSecond{1e15}, {}}, {}}};
+  system.device.peaks.resize(1);
+  system.device.peaks[0].format = fastpath::NumberFormat::bf16;
+  system.device.peaks[0].rate.value = fastpath::FlopsPerSecond{1e15};
+
   system.device.memories.resize(1);
-  system.device.memories[0].bandwidth = {fastpath::BytesPerSecond{3e12}, {}};
+  system.device.memories[0].bandwidth.emplace();
+  system.device.memories[0].bandwidth->value = fastpath::BytesPerSecond{3e12};
   fastpath::Level node;
   node.name = "node";
   node.count = 2;
-  node.bandwidth = {fastpath::BytesPerSecond{4e11}, {}};
-  node.latency = {fastpath::Seconds{1e-6}, {}};
+  node.bandwidth.value = fastpath::BytesPerSecond{4e11};
+  node.latency.value = fastpath::Seconds{1e-6};
   system.levels = {node};
   return system;
 }

@@ -1,11 +1,11 @@
 // Laws of execution traces that are run on a system.
+#include "engine/simulate/recorded.h"
+
 #include <algorithm>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
-
-#include "engine/simulate/recorded.h"
 
 namespace fastpath {
 namespace {
@@ -13,14 +13,18 @@ namespace {
 System devices(std::int64_t count) {
   System system;
   system.id = system.device.id = "box";
-  system.device.peaks = {{NumberFormat::bf16, {FlopsPerSecond{1e15}, {}}, {}}};
+  system.device.peaks.resize(1);
+  system.device.peaks[0].format = NumberFormat::bf16;
+  system.device.peaks[0].rate.value = FlopsPerSecond{1e15};
+
   system.device.memories.resize(1);
-  system.device.memories[0].bandwidth = {BytesPerSecond{3e12}, {}};
+  system.device.memories[0].bandwidth.emplace();
+  system.device.memories[0].bandwidth->value = BytesPerSecond{3e12};
   Level node;
   node.name = "node";
   node.count = count;
-  node.bandwidth = {BytesPerSecond{4e11}, {}};
-  node.latency = {Seconds{1e-6}, {}};
+  node.bandwidth.value = BytesPerSecond{4e11};
+  node.latency.value = Seconds{1e-6};
   system.levels = {node};
   return system;
 }

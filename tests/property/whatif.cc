@@ -141,7 +141,12 @@ TEST(what_if, one_wait_is_removed_by_its_name) {
                  "cudaDeviceSynchronize"};
   trace.events = {
       {.start = 0, .duration = 5, .correlation = 1, .name = 2, .kind = EventKind::runtime},
-      {.start = 10, .duration = 100, .correlation = 1, .name = 3, .lane = 1, .kind = EventKind::kernel},
+      {.start = 10,
+       .duration = 100,
+       .correlation = 1,
+       .name = 3,
+       .lane = 1,
+       .kind = EventKind::kernel},
       {.start = 20, .duration = 95, .name = 0, .kind = EventKind::op},
       {.start = 25, .duration = 86, .name = 1, .kind = EventKind::runtime},
       {.start = 120, .duration = 5, .name = 4, .kind = EventKind::runtime}};

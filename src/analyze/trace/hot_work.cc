@@ -75,10 +75,9 @@ std::vector<WorkRow> rank_kernels(const TraceIndex& index, const std::vector<Ker
     if (added) {
       WorkRow row;
       row.name = index.name(work.event);
-      row.group =
-          work.kind != WorkClass::compute ? name_of(work.kind)
-          : index.trace->predicted        ? operator_class(row.name, rules)
-                                          : kernel_class(row.name, rules);
+      row.group = work.kind != WorkClass::compute ? name_of(work.kind)
+                  : index.trace->predicted        ? operator_class(row.name, rules)
+                                                  : kernel_class(row.name, rules);
       rows.push_back(std::move(row));
     }
     add_time(rows[found->second], event.duration);

@@ -95,28 +95,15 @@ std::string_view kernel_class(std::string_view name, const std::vector<KernelRul
 }
 
 std::string_view operator_class(std::string_view name, const std::vector<KernelRule>& rules) {
-  constexpr std::array<ClassWord, 22> kWords{{{"norm", "normalization"},
-                                              {"ln_", "normalization"},
-                                              {"proj", "gemm"},
-                                              {"lm_head", "gemm"},
-                                              {"matmul", "gemm"},
-                                              {"linear", "gemm"},
-                                              {"router", "gemm"},
-                                              {"experts", "gemm"},
-                                              {"fc", "gemm"},
-                                              {"qkv", "gemm"},
-                                              {"_add", "elementwise"},
-                                              {"attention", "attention"},
-                                              {"attn", "attention"},
-                                              {"conv", "convolution"},
-                                              {"embed", "embedding"},
-                                              {"softmax", "reduction"},
-                                              {"loss", "reduction"},
-                                              {"optimizer", "optimizer"},
-                                              {"update", "optimizer"},
-                                              {"act", "elementwise"},
-                                              {"rope", "elementwise"},
-                                              {"add", "elementwise"}}};
+  constexpr std::array<ClassWord, 22> kWords{
+      {{"norm", "normalization"}, {"ln_", "normalization"}, {"proj", "gemm"},
+       {"lm_head", "gemm"},       {"matmul", "gemm"},       {"linear", "gemm"},
+       {"router", "gemm"},        {"experts", "gemm"},      {"fc", "gemm"},
+       {"qkv", "gemm"},           {"_add", "elementwise"},  {"attention", "attention"},
+       {"attn", "attention"},     {"conv", "convolution"},  {"embed", "embedding"},
+       {"softmax", "reduction"},  {"loss", "reduction"},    {"optimizer", "optimizer"},
+       {"update", "optimizer"},   {"act", "elementwise"},   {"rope", "elementwise"},
+       {"add", "elementwise"}}};
   for (const KernelRule& rule : rules) {
     if (holds(name, rule.text)) return rule.name;
   }

@@ -49,7 +49,8 @@ Tree tree_of(const std::vector<RankAnalysis>& ranks) {
         node.path = row.path;
         tree.nodes.push_back(std::move(node));
       }
-      tree.nodes[found->second].time += static_cast<double>(row.time) * 1e-12 / std::max(1.0, devices);
+      tree.nodes[found->second].time +=
+          static_cast<double>(row.time) * 1e-12 / std::max(1.0, devices);
     }
   }
   return tree;
@@ -111,8 +112,7 @@ class TreeMatcher {
     const List& inside_b = node(1, b).children;
     if (inside_a.size() == 1 && trees_[0]->class_of(inside_a[0]) == trees_[1]->class_of(b)) {
       add_pair(inside_a[0], b);
-    } else if (inside_b.size() == 1 &&
-               trees_[1]->class_of(inside_b[0]) == trees_[0]->class_of(a)) {
+    } else if (inside_b.size() == 1 && trees_[1]->class_of(inside_b[0]) == trees_[0]->class_of(a)) {
       add_pair(a, inside_b[0]);
     } else {
       add_pair(a, b);

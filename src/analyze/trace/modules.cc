@@ -32,9 +32,9 @@ class ModuleFinder {
       for (std::uint32_t i = 0; i < trace_.events.size(); ++i) {
         const TraceEvent& event = trace_.events[i];
         const std::string_view name = trace_.names[event.name];
-        const bool wanted = modules ? event.kind == EventKind::function && name.starts_with(kModule)
-                                    : event.kind == EventKind::annotation &&
-                                          !name.starts_with("ProfilerStep");
+        const bool wanted =
+            modules ? event.kind == EventKind::function && name.starts_with(kModule)
+                    : event.kind == EventKind::annotation && !name.starts_with("ProfilerStep");
         if (wanted) ranges_.push_back(i);
       }
       if (!ranges_.empty()) break;

@@ -50,8 +50,8 @@ struct WorkRow {
 /// Calls of one module (of PyTorch, or, without any, one range of the user) in one place of the
 /// model; a block of a prediction.
 struct ModuleRow {
-  std::string name;  ///< "Linear_3": PyTorch numbers the modules of a class
-  std::string path;  ///< "GPT_0/Block_2/Linear_3"
+  std::string name;              ///< "Linear_3": PyTorch numbers the modules of a class
+  std::string path;              ///< "GPT_0/Block_2/Linear_3"
   std::uint32_t parent = kNone;  ///< indexes the list
   std::int64_t calls = 0;        ///< 0 = not known
   Picoseconds host_time = 0;

@@ -138,8 +138,7 @@ Table step_table(const Ranks& before, const Ranks& after) {
     b = mean(b);
   }
   for (std::size_t i = 0; i < a.size(); ++i) {
-    table.rows.push_back(
-        {a[i].name, b[i].name, a[i].time, b[i].time, b[i].time - a[i].time});
+    table.rows.push_back({a[i].name, b[i].name, a[i].time, b[i].time, b[i].time - a[i].time});
   }
   return table;
 }
@@ -148,9 +147,9 @@ Table module_table(const Ranks& before, const Ranks& after, std::size_t top) {
   const std::vector<MatchedModule> matched = match_modules(before, after);
   const std::size_t count = top == 0 ? matched.size() : std::min(top, matched.size());
   Table table{"modules",
-              count < matched.size()
-                  ? fmt::format("Modules with the largest changes ({} of {})", count, matched.size())
-                  : std::string("Modules with the largest changes"),
+              count < matched.size() ? fmt::format("Modules with the largest changes ({} of {})",
+                                                   count, matched.size())
+                                     : std::string("Modules with the largest changes"),
               {{"module_before", Unit::none},
                {"module_after", Unit::none},
                {"before", Unit::seconds},
@@ -160,8 +159,8 @@ Table module_table(const Ranks& before, const Ranks& after, std::size_t top) {
   const auto text = [](const std::string& path) { return path.empty() ? Cell{} : Cell{path}; };
   for (std::size_t i = 0; i < count; ++i) {
     const MatchedModule& one = matched[i];
-    table.rows.push_back({text(one.path[0]), text(one.path[1]), one.time[0], one.time[1],
-                          one.change()});
+    table.rows.push_back(
+        {text(one.path[0]), text(one.path[1]), one.time[0], one.time[1], one.change()});
   }
   return table;
 }
@@ -189,9 +188,9 @@ void join_reshaped(std::vector<Pair>& pairs) {
   for (auto& [key, sides] : alone) {
     if (sides[0].size() != sides[1].size()) continue;
     for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
-      std::stable_sort(sides[side].begin(), sides[side].end(), [side](const Pair* a, const Pair* b) {
-        return a->time[side] > b->time[side];
-      });
+      std::stable_sort(
+          sides[side].begin(), sides[side].end(),
+          [side](const Pair* a, const Pair* b) { return a->time[side] > b->time[side]; });
     }
     for (std::size_t i = 0; i < sides[0].size(); ++i) {
       Pair& before = *sides[0][i];

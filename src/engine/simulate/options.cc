@@ -6,8 +6,7 @@
 
 namespace fastpath {
 
-Diagnostics mistakes_in(const SimulateOptions& options, const System& system,
-                        std::int64_t ranks) {
+Diagnostics mistakes_in(const SimulateOptions& options, const System& system, std::int64_t ranks) {
   Diagnostics mistakes;
   const auto refuse = [&](bool wrong, const std::string& what, const std::string& hint) {
     if (wrong) mistakes.push_back({Place{"simulate", 0, 0}, what, hint});

@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t kLanes = 6;
 constexpr TaskId kNone = 0xffffffff;
-constexpr std::array<std::string_view, kLanes> kLaneNames{
-    "operators", "network", "from host", "to host", "host", "joint"};
+constexpr std::array<std::string_view, kLanes> kLaneNames{"operators", "network", "from host",
+                                                          "to host",   "host",    "joint"};
 
 /// What tells meetings apart: group, ranks, kind, and for a pair both ends and the tag.
 using MeetingKey = std::tuple<std::string, std::vector<std::int64_t>, Collective, std::int64_t,
@@ -246,7 +246,8 @@ class RecordedSimulator {
     for (std::size_t r = 0; r < built.end.size(); ++r) {
       for (std::size_t i = 0; i < built.end[r].size(); ++i) {
         if (waits[built.end[r][i]] == 0) continue;
-        *stuck_ += ": rank " + std::to_string(recorded_.ranks[r].rank) + " at " + name_of_task(r, i);
+        *stuck_ +=
+            ": rank " + std::to_string(recorded_.ranks[r].rank) + " at " + name_of_task(r, i);
         return false;
       }
     }
@@ -275,16 +276,16 @@ class RecordedSimulator {
     return result;
   }
 
-  void add_times(std::size_t r, const Built& built, const GraphRun& run, RecordedRun& result) const {
+  void add_times(std::size_t r, const Built& built, const GraphRun& run,
+                 RecordedRun& result) const {
     RoleTime role;
     role.pipeline_rank = recorded_.ranks[r].rank;
     std::vector<RecordedTime>& times = result.times.emplace_back();
     times.reserve(built.end[r].size());
     for (std::size_t i = 0; i < built.end[r].size(); ++i) {
       const RecordedTask& recorded = recorded_.ranks[r].tasks[i];
-      RecordedTime time{to_seconds(run.start[built.start[r][i]]),
-                        to_seconds(run.end[built.end[r][i]]),
-                        {}};
+      RecordedTime time{
+          to_seconds(run.start[built.start[r][i]]), to_seconds(run.end[built.end[r][i]]), {}};
       if (recorded.lane == RecordedLane::network) {
         time.start = to_seconds(run.end[built.start[r][i]]);
         time.transfer = to_seconds(meetings_[meeting_of_[r][i]].duration);
@@ -320,8 +321,7 @@ class RecordedSimulator {
         const RecordedLane lane = recorded_.ranks[r].tasks[i].lane;
         if (lane == RecordedLane::joint) continue;
         const bool meets = lane == RecordedLane::network;
-        const Picoseconds start =
-            meets ? run.end[built.start[r][i]] : run.start[built.start[r][i]];
+        const Picoseconds start = meets ? run.end[built.start[r][i]] : run.start[built.start[r][i]];
         timeline.spans.push_back(
             {static_cast<std::uint32_t>(r * (kLanes - 1) + static_cast<std::size_t>(lane)),
              name(name_of_task(r, i)), name(kLaneNames[static_cast<std::size_t>(lane)]), start,
@@ -357,7 +357,8 @@ Result<RecordedRun> simulate_recorded(const RecordedProgram& recorded, const Sys
                                       const SimulateOptions& options) {
   Diagnostics mistakes = mistakes_in(options, system, system.device_count());
   if (!system.device.has_data_sheet()) {
-    mistakes.push_back({{system.id}, "the device has no data sheet",
+    mistakes.push_back({{system.id},
+                        "the device has no data sheet",
                         "fastpath catalog devices lists those that have one"});
   }
   const System slowed = with_slow_links(system, options.slow_links);

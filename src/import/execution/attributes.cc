@@ -11,9 +11,7 @@ namespace {
 constexpr double kMostBytes = 1e18;
 constexpr double kMostWork = 1e21;
 
-double within(double number, double most) {
-  return number >= 0 && number <= most ? number : 0;
-}
+double within(double number, double most) { return number >= 0 && number <= most ? number : 0; }
 
 bool apply_number(const Attribute& attribute, ExecutionNode& node) {
   const std::string_view name = attribute.name;

@@ -10,9 +10,8 @@ namespace fastpath {
 
 std::optional<RecordedCollective> collective_of_name(std::string_view name) {
   std::string letters;
-  for (const char c : name.substr(name.rfind(':') == std::string_view::npos
-                                      ? 0
-                                      : name.rfind(':') + 1)) {
+  for (const char c :
+       name.substr(name.rfind(':') == std::string_view::npos ? 0 : name.rfind(':') + 1)) {
     const auto letter = static_cast<unsigned char>(c);
     if (std::isalpha(letter) != 0) letters += static_cast<char>(std::tolower(letter));
   }

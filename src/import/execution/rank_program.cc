@@ -65,17 +65,53 @@ std::vector<OpShape> parts_of(const ExecutionNode& node) {
 
 /// Operators that only say where a tensor lies or make room for one: no kernel runs.
 bool is_free(std::string_view name) {
-  constexpr std::array<std::string_view, 47> kNames{
-      "view",        "_unsafe_view",   "t",           "transpose",      "as_strided",
-      "reshape",     "_reshape_alias", "flatten",     "unflatten",      "expand",
-      "expand_as",   "permute",        "slice",       "select",         "narrow",
-      "unsqueeze",   "squeeze",        "detach",      "alias",          "split",
-      "chunk",       "unbind",         "movedim",     "swapaxes",       "diagonal",
-      "empty",       "empty_like",     "new_empty",   "empty_strided",  "new_empty_strided",
-      "resize",      "set",            "size",        "stride",         "is_nonzero",
-      "lift_fresh",  "result_type",    "to",          "view_as",        "unfold",
-      "real",        "contiguous",     "numel",       "record_stream",  "split_with_sizes",
-      "is_floating_point", "requires_grad"};
+  constexpr std::array<std::string_view, 47> kNames{"view",
+                                                    "_unsafe_view",
+                                                    "t",
+                                                    "transpose",
+                                                    "as_strided",
+                                                    "reshape",
+                                                    "_reshape_alias",
+                                                    "flatten",
+                                                    "unflatten",
+                                                    "expand",
+                                                    "expand_as",
+                                                    "permute",
+                                                    "slice",
+                                                    "select",
+                                                    "narrow",
+                                                    "unsqueeze",
+                                                    "squeeze",
+                                                    "detach",
+                                                    "alias",
+                                                    "split",
+                                                    "chunk",
+                                                    "unbind",
+                                                    "movedim",
+                                                    "swapaxes",
+                                                    "diagonal",
+                                                    "empty",
+                                                    "empty_like",
+                                                    "new_empty",
+                                                    "empty_strided",
+                                                    "new_empty_strided",
+                                                    "resize",
+                                                    "set",
+                                                    "size",
+                                                    "stride",
+                                                    "is_nonzero",
+                                                    "lift_fresh",
+                                                    "result_type",
+                                                    "to",
+                                                    "view_as",
+                                                    "unfold",
+                                                    "real",
+                                                    "contiguous",
+                                                    "numel",
+                                                    "record_stream",
+                                                    "split_with_sizes",
+                                                    "is_floating_point",
+                                                    "requires_grad"};
   if (const std::size_t colons = name.rfind("::"); colons != std::string_view::npos) {
     name.remove_prefix(colons + 2);
   }
@@ -126,8 +162,7 @@ class RankBuilder {
       const ExecutionNode& node = file.nodes[i];
       by_id_.try_emplace(node.id, i);
       on_device_ = on_device_ || any_on_device(node.inputs) || any_on_device(node.outputs);
-      recorded_device_ =
-          recorded_device_ || (node.kind == NodeKind::operation && !node.on_host);
+      recorded_device_ = recorded_device_ || (node.kind == NodeKind::operation && !node.on_host);
       if (node.name.find("process_group:init") != std::string::npos) {
         read_groups(node, result_.groups);
       }

@@ -6,9 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/recorded_program.h"
-
 #include "import/execution/node.h"
+#include "ir/recorded_program.h"
 
 namespace fastpath {
 

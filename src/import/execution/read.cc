@@ -83,9 +83,8 @@ std::vector<UncertainOperator> sorted(const Uncertain& counts) {
   list.reserve(counts.size());
   for (const auto& [key, count] : counts)
     list.push_back({key.first, key.second, count});
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
-    return a.count > b.count;
-  });
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
   return list;
 }
 
@@ -105,10 +104,10 @@ bool is_execution_trace(const std::string& path) {
   constexpr std::size_t kHead = 4096;
   const std::string head = text_of(**source, kHead);
   if (head.find("\"traceEvents\"") != std::string::npos) return false;
-  const bool pytorch = head.find("\"schema\"") != std::string::npos &&
-                       head.find("\"nodes\"") != std::string::npos;
-  const bool printed = head.find("\"version\"") != std::string::npos &&
-                       head.find("_NODE\"") != std::string::npos;
+  const bool pytorch =
+      head.find("\"schema\"") != std::string::npos && head.find("\"nodes\"") != std::string::npos;
+  const bool printed =
+      head.find("\"version\"") != std::string::npos && head.find("_NODE\"") != std::string::npos;
   return pytorch || printed || head.find("\"workload_graph\"") != std::string::npos;
 }
 

@@ -7,9 +7,8 @@
 
 #include "fastpath/result.h"
 
-#include "ir/recorded_program.h"
-
 #include "import/execution/node.h"
+#include "ir/recorded_program.h"
 
 namespace fastpath {
 

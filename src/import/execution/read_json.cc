@@ -58,9 +58,7 @@ Seconds microseconds(double number) {
   return number > 0 && number <= kMostMicroseconds ? Seconds{number * kMicrosecond} : Seconds{};
 }
 
-bool is_object(const dom::element& element) {
-  return element.type() == dom::element_type::OBJECT;
-}
+bool is_object(const dom::element& element) { return element.type() == dom::element_type::OBJECT; }
 
 /// The list of values, shapes and types under `key`, as arrays or as texts of Python.
 std::vector<NodeValue> values_at(const dom::element& node, const char* key) {
@@ -78,8 +76,8 @@ std::vector<NodeValue> values_at(const dom::element& node, const char* key) {
 }
 
 /// Schema 1.0.1 has the three lists beside each other in the node.
-std::vector<NodeValue> flat_values(const dom::element& node, const char* values,
-                                   const char* shapes, const char* types) {
+std::vector<NodeValue> flat_values(const dom::element& node, const char* values, const char* shapes,
+                                   const char* types) {
   const auto value = member(node, values);
   const auto shape = member(node, shapes);
   const auto type = member(node, types);

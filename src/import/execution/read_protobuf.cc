@@ -29,8 +29,7 @@ struct Field {
 template <class OnField>
 bool read_fields(CodedInputStream& in, OnField on_field) {
   while (const std::uint32_t tag = in.ReadTag()) {
-    const Field field{WireFormatLite::GetTagFieldNumber(tag),
-                      WireFormatLite::GetTagWireType(tag)};
+    const Field field{WireFormatLite::GetTagFieldNumber(tag), WireFormatLite::GetTagWireType(tag)};
     if (on_field(field)) continue;
     if (!WireFormatLite::SkipField(&in, tag)) return false;
   }
@@ -203,8 +202,8 @@ Result<ExecutionFile> read_chakra(std::string_view bytes, const std::string& nam
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                       static_cast<int>(bytes.size()));
   in.SetTotalBytesLimit(std::numeric_limits<int>::max());
-  bool metadata = read_nested(
-      in, [&] { return read_fields(in, [](const Field&) { return false; }); });
+  bool metadata =
+      read_nested(in, [&] { return read_fields(in, [](const Field&) { return false; }); });
   if (!metadata) {
     return failure({name}, "holds no execution trace",
                    "execution traces have \"nodes\" (PyTorch), or are Chakra's .et files");

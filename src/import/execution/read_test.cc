@@ -37,7 +37,8 @@ constexpr int kComputes = 4;
 constexpr int kCollective = 7;
 
 std::string node(std::uint64_t id, const std::string& name, int type, const std::string& rest) {
-  return message(number(1, id) + bytes(2, name) + number(3, static_cast<std::uint64_t>(type)) + rest);
+  return message(number(1, id) + bytes(2, name) + number(3, static_cast<std::uint64_t>(type)) +
+                 rest);
 }
 
 std::string metadata() { return message(bytes(1, "0.0.4")); }
@@ -55,8 +56,7 @@ RecordedProgram program_of(const std::string& text, Diagnostics& warnings,
 TEST(execution_trace, nodes_of_chakra_become_tasks_that_wait_for_each_other) {
   const std::string on_device = attribute("is_cpu_op", 27, 0);
   const std::string text =
-      metadata() +
-      node(1, "counted", kComputes, on_device + attribute("num_ops", 9, 1'000'000)) +
+      metadata() + node(1, "counted", kComputes, on_device + attribute("num_ops", 9, 1'000'000)) +
       node(2, "kernel", kComputes, on_device + bytes(5, varint(1)) + number(7, 30)) +
       node(3, "sum", kCollective,
            on_device + number(5, 2) + attribute("comm_type", 9, 0) +
@@ -112,8 +112,10 @@ std::string pytorch(const std::string& nodes) {
   return R"({"schema": "1.1.0-chakra.0.0.4", "nodes": [)" + nodes + "]}";
 }
 
-std::string values(const std::string& tensors, const std::string& shapes, const std::string& types) {
-  return R"({"values": [)" + tensors + R"(], "shapes": [)" + shapes + R"(], "types": [)" + types + "]}";
+std::string values(const std::string& tensors, const std::string& shapes,
+                   const std::string& types) {
+  return R"({"values": [)" + tensors + R"(], "shapes": [)" + shapes + R"(], "types": [)" + types +
+         "]}";
 }
 
 constexpr const char* kMatrix = R"([1, 10, 0, 4096, 2, "cuda:0"])";
@@ -165,7 +167,8 @@ TEST(execution_trace, a_gradient_of_a_convolution_is_two_products) {
       "[4,8,16,16],[4,3,32,32],[8,3,3,3],[[]],[[],[]],[[],[]],[[],[]],[],[[],[]],[],[[],[],[]]",
       std::string(kHalf) + "," + kHalf + "," + kHalf +
           R"(,"GenericList[Int]","GenericList[Int,Int]","GenericList[Int,Int]",)"
-          R"("GenericList[Int,Int]","Bool","GenericList[Int,Int]","Int","GenericList[Bool,Bool,Bool]")");
+          R"("GenericList[Int,Int]","Bool","GenericList[Int,Int]","Int",)"
+          R"("GenericList[Bool,Bool,Bool]")");
   const std::string text = pytorch(op(2, 1, "aten::convolution_backward", in, one(kResult)));
   Diagnostics warnings;
   const RecordedProgram recorded = program_of(text, warnings, "et.json");

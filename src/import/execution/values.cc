@@ -117,8 +117,7 @@ class ValueReader {
   void read_list(const dom::array& values, const dom::element* shape,
                  const std::vector<std::string_view>& types) {
     dom::array shapes;
-    const bool has_shapes =
-        shape != nullptr && shape->get_array().get(shapes) == simdjson::SUCCESS;
+    const bool has_shapes = shape != nullptr && shape->get_array().get(shapes) == simdjson::SUCCESS;
     std::size_t i = 0;
     for (const dom::element value : values) {
       if (out.size() >= kMostValues) return;
@@ -135,13 +134,27 @@ class ValueReader {
 
 double bytes_of_type(std::string_view type) {
   // The first that occurs: "unsigned char" and "signed char" hold "char", "Float8" holds "Float".
-  constexpr std::array<std::pair<std::string_view, double>, 21> kTypes{
-      {{"complex<double>", 16}, {"complex<float>", 8}, {"Float8", 1}, {"BFloat16", 2},
-       {"bfloat16", 2},         {"Half", 2},           {"half", 2},   {"double", 8},
-       {"Double", 8},           {"float", 4},          {"Float", 4},  {"long", 8},
-       {"Long", 8},             {"short", 2},          {"Short", 2},  {"char", 1},
-       {"Char", 1},             {"Byte", 1},           {"bool", 1},   {"Bool", 1},
-       {"int", 4}}};
+  constexpr std::array<std::pair<std::string_view, double>, 21> kTypes{{{"complex<double>", 16},
+                                                                        {"complex<float>", 8},
+                                                                        {"Float8", 1},
+                                                                        {"BFloat16", 2},
+                                                                        {"bfloat16", 2},
+                                                                        {"Half", 2},
+                                                                        {"half", 2},
+                                                                        {"double", 8},
+                                                                        {"Double", 8},
+                                                                        {"float", 4},
+                                                                        {"Float", 4},
+                                                                        {"long", 8},
+                                                                        {"Long", 8},
+                                                                        {"short", 2},
+                                                                        {"Short", 2},
+                                                                        {"char", 1},
+                                                                        {"Char", 1},
+                                                                        {"Byte", 1},
+                                                                        {"bool", 1},
+                                                                        {"Bool", 1},
+                                                                        {"int", 4}}};
   for (const auto& [name, bytes] : kTypes) {
     if (type.find(name) != std::string_view::npos) return bytes;
   }
