@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, kTimeSources> kSources{
     "shape",    "counts of work and bytes", "bytes of its tensors", "link",
     "measured", "nothing to go by"};
 
+constexpr Seconds kRounding{2e-12};
+
 std::string_view name_of_source(TimeSource source) {
   return kSources[static_cast<std::size_t>(source)];
 }
@@ -68,7 +70,8 @@ Table rank_table(const RecordedProgram& recorded, const RecordedRun& run) {
     for (std::size_t i = 0; i < run.times[r].size(); ++i) {
       const RecordedTime& time = run.times[r][i];
       const RecordedLane lane = recorded.ranks[r].tasks[i].lane;
-      if (lane == RecordedLane::network) waiting += time.end - time.start - time.transfer;
+      const Seconds waited = time.end - time.start - time.transfer;
+      if (lane == RecordedLane::network && waited > kRounding) waiting += waited;
       if (lane == RecordedLane::host) host += time.end - time.start;
     }
     const RoleTime& role = run.simulation.roles[r];

@@ -32,13 +32,6 @@ bool has_tensor(const std::vector<NodeValue>& values) {
                      [](const NodeValue& value) { return value.tensor; });
 }
 
-/// Whether all tensors are on the host, and there is one.
-bool all_on_host(const std::vector<NodeValue>& values) {
-  return has_tensor(values) &&
-         std::all_of(values.begin(), values.end(),
-                     [](const NodeValue& value) { return !value.tensor || value.on_host; });
-}
-
 bool any_on_device(const std::vector<NodeValue>& values) {
   return std::any_of(values.begin(), values.end(),
                      [](const NodeValue& value) { return value.tensor && !value.on_host; });
@@ -254,7 +247,8 @@ class RankBuilder {
       }
       return false;
     }
-    if (on_device_ && all_on_host(node.inputs) && !any_on_device(node.outputs)) {
+    const bool tensors = has_tensor(node.inputs) || has_tensor(node.outputs);
+    if (on_device_ && tensors && !any_on_device(node.inputs) && !any_on_device(node.outputs)) {
       if (!leaf) return false;
       if (!is_free(node.name)) ++result_.on_host;
       return true;
@@ -516,7 +510,8 @@ class RankBuilder {
   Pending on_host(const ExecutionNode& node) {
     Pending one = joint(node);
     if (!(node.measured > Seconds{})) return one;
-    one.recorded = {.lane = RecordedLane::host, .source = TimeSource::measured};
+    one.recorded.lane = RecordedLane::host;
+    one.recorded.source = TimeSource::measured;
     one.recorded.measured = node.measured;
     return one;
   }

@@ -152,7 +152,9 @@ RecordedProgram recorded_program(std::vector<ExecutionFile> files, Diagnostics& 
       if (found != groups.end()) task.members = found->second;
     }
   }
-  result.program.workload = result.ranks.empty() ? std::string() : result.ranks.front().title;
+  result.program.workload = result.ranks.size() == 1
+                                ? result.ranks.front().title
+                                : fmt::format("{} execution traces", result.ranks.size());
   result.uncertain = sorted(uncertain);
   return result;
 }
