@@ -10,6 +10,7 @@ more than anybody wants to publish.
 """
 
 import argparse
+import contextlib
 import pathlib
 
 LAYERS = 48
@@ -48,17 +49,15 @@ def micros(nanoseconds):
 class Rank:
     def __init__(self, rank, ranks, out):
         self.rank, self.ranks, self.out = rank, ranks, out
-        self.base = 1_790_000_000_000_000_000
-        self.host = self.base + 1_000_000 + (draw(rank, 1) - 0x8000) * 150  # +-4.9 ms
-        self.device = self.host
-        self.network = self.host
+        self.clock = (draw(rank, 1) - 0x8000) * 150  # ahead by up to +-4.9 ms
+        self.host = self.device = self.network = 1_790_000_000_001_000_000
         self.correlation = 0
         self.slow = 112 if rank % 7 == 3 else 100  # per cent
 
     def event(self, category, name, thread, start, duration, arguments=""):
         self.out.write(
             f'  {{"ph": "X", "cat": "{category}", "name": "{name}", "pid": {1000 + self.rank}, "tid": {thread},\n'
-            f'    "ts": {micros(start)}, "dur": {micros(duration)}, "args": {{{arguments}}}\n  }},\n'
+            f'    "ts": {micros(start + self.clock)}, "dur": {micros(duration)}, "args": {{{arguments}}}\n  }},\n'
         )
 
     def launch(self, kernel, start, duration, stream, extra=""):
@@ -70,12 +69,12 @@ class Rank:
         begin = max(start + 6_000, self.network if stream == 20 else self.device)
         self.out.write(
             f'  {{"ph": "X", "cat": "kernel", "name": "{kernel}", "pid": 0, "tid": {stream},\n'
-            f'    "ts": {micros(begin)}, "dur": {micros(duration)}, "args": {{"queued": 0, "device": 0, "context": 1, '
+            f'    "ts": {micros(begin + self.clock)}, "dur": {micros(duration)}, "args": {{"queued": 0, "device": 0, "context": 1, '
             f'"stream": {stream}, {ids}, "registers per thread": 128, "shared memory": 98304, "blocks per SM": 3.9, '
             f'"warps per SM": 15.5, "grid": [512, 1, 1], "block": [128, 1, 1], "est. achieved occupancy %": 24{extra}}}\n'
             f'  }},\n  {{"ph": "s", "id": {number}, "pid": {1000 + self.rank}, "tid": {1000 + self.rank}, '
-            f'"ts": {micros(start)}, "cat": "ac2g", "name": "ac2g"}},\n  {{"ph": "f", "id": {number}, "pid": 0, '
-            f'"tid": {stream}, "ts": {micros(begin)}, "cat": "ac2g", "name": "ac2g", "bp": "e"}},\n'
+            f'"ts": {micros(start + self.clock)}, "cat": "ac2g", "name": "ac2g"}},\n  {{"ph": "f", "id": {number}, "pid": 0, '
+            f'"tid": {stream}, "ts": {micros(begin + self.clock)}, "cat": "ac2g", "name": "ac2g", "bp": "e"}},\n'
         )
         return begin + duration
 
@@ -96,29 +95,51 @@ class Rank:
             self.device = self.launch(kernel, at + 6_000, time, 7)
             self.host = at + 24_000 + draw(self.rank, layer, place) % 3_000
         self.event("python_function", f"nn.Module: Block_{layer}", 1000 + self.rank, start, self.host - start, '"Python id": 1')
+        self.network = max(self.network, self.device, self.host + 6_000)
+
+    def reduce(self, end):
+        """All ranks leave together, give or take 2 us."""
         extra = (
             f', "Collective name": "allreduce", "In msg nelems": 218103808, "Out msg nelems": 218103808, '
             f'"Group size": {self.ranks}, "dtype": "BFloat16", "Process Group Name": "0"'
         )
-        self.network = max(self.network, self.device)
-        self.network = self.launch("ncclDevKernel_AllReduce_Sum_bf16_RING_LL", self.host, 2_900_000, 20, extra)
+        time = end - self.network + draw(self.rank, self.correlation) % 2_000
+        self.network = self.launch("ncclDevKernel_AllReduce_Sum_bf16_RING_LL", self.host, time, 20, extra)
         self.host += 9_000
 
-    def write(self, most):
+    def begin(self):
         self.out.write(
             '{\n  "schemaVersion": 1,\n  "deviceProperties": [{"id": 0, "name": "NVIDIA H100 80GB HBM3"}],\n'
             f'  "distributedInfo": {{"backend": "nccl", "rank": {self.rank}, "world_size": {self.ranks}}},\n'
             '  "traceEvents": [\n'
         )
-        step = 0
-        while self.out.tell() < most:
-            start = self.host
-            for layer in range(LAYERS):
-                self.layer(step, layer)
-            self.event("user_annotation", f"ProfilerStep#{step}", 1000 + self.rank, start, self.host - start)
-            self.host = max(self.host, self.device - 40_000_000)
-            step += 1
+
+    def end_step(self, step, start):
+        self.event("user_annotation", f"ProfilerStep#{step}", 1000 + self.rank, start, self.host - start)
+        self.host = max(self.host, self.device - 40_000_000)
+
+    def end(self):
         self.out.write('  {"ph": "M", "name": "process_name", "pid": 0, "tid": 0, "args": {"name": "python"}}\n  ]\n}\n')
+
+
+def write_job(ranks, most):
+    """Steps until each file has `most` bytes. A layer's all-reduce starts when the last rank has come."""
+    for rank in ranks:
+        rank.begin()
+    step = 0
+    while ranks[0].out.tell() < most:
+        starts = [rank.host for rank in ranks]
+        for layer in range(LAYERS):
+            for rank in ranks:
+                rank.layer(step, layer)
+            end = max(rank.network for rank in ranks) + 2_900_000
+            for rank in ranks:
+                rank.reduce(end)
+        for rank, start in zip(ranks, starts):
+            rank.end_step(step, start)
+        step += 1
+    for rank in ranks:
+        rank.end()
 
 
 def main():
@@ -128,9 +149,12 @@ def main():
     parser.add_argument("--bytes", type=float, default=5e9, help="of all files together")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    for rank in range(options.ranks):
-        with open(options.folder / f"rank{rank}.json", "w", encoding="utf-8", newline="\n") as out:
-            Rank(rank, options.ranks, out).write(options.bytes / options.ranks)
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context(open(options.folder / f"rank{rank}.json", "w", encoding="utf-8", newline="\n"))
+            for rank in range(options.ranks)
+        ]
+        write_job([Rank(rank, options.ranks, out) for rank, out in enumerate(files)], options.bytes / options.ranks)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,11 @@ class ModuleFinder {
       }
       while (!open.empty() && open.back().end <= event.start)
         open.pop_back();
-      if (!open.empty()) module_of_[i] = open.back().row;
+      // What reaches beyond a range is around it, even if both start together.
+      const auto around = std::find_if(open.rbegin(), open.rend(), [&](const Open& range) {
+        return range.end >= event.end();
+      });
+      if (around != open.rend()) module_of_[i] = around->row;
     }
   }
 

@@ -121,7 +121,7 @@ std::string values(const std::string& tensors, const std::string& shapes,
 constexpr const char* kMatrix = R"([1, 10, 0, 4096, 2, "cuda:0"])";
 constexpr const char* kOther = R"([2, 20, 0, 4096, 2, "cuda:0"])";
 constexpr const char* kResult = R"([3, 30, 0, 4096, 2, "cuda:0"])";
-constexpr const char* kHalf = R"("Tensor(c10::BFloat16)")";
+constexpr const char* kHalf = "\"Tensor(c10::BFloat16)\"";
 
 std::string op(int id, int parent, const std::string& name, const std::string& in,
                const std::string& out) {
