@@ -190,7 +190,7 @@ class RecordedSimulator {
 
   void add_rank(std::size_t r, double factor, Jitter* jitter, Built& built) {
     const RecordedRank& rank = recorded_.ranks[r];
-    std::array<TaskId, kLanes> last;
+    std::array<TaskId, kLanes> last{};
     last.fill(kNone);
     std::vector<TaskId>& start = built.start.emplace_back();
     std::vector<TaskId>& end = built.end.emplace_back();
