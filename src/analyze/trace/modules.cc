@@ -65,9 +65,8 @@ class ModuleFinder {
       while (!open.empty() && open.back().end <= event.start)
         open.pop_back();
       // What reaches beyond a range is around it, even if both start together.
-      const auto around = std::find_if(open.rbegin(), open.rend(), [&](const Open& range) {
-        return range.end >= event.end();
-      });
+      const auto around = std::find_if(open.rbegin(), open.rend(),
+                                       [&](const Open& range) { return range.end >= event.end(); });
       if (around != open.rend()) module_of_[i] = around->row;
     }
   }
