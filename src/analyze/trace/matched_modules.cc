@@ -136,13 +136,13 @@ class TreeMatcher {
 };
 
 /// Siblings of one class: the repeated blocks of a model.
-struct Repeated {
+struct RepeatedModules {
   std::string path;
   double time = 0;
 };
 
-Repeated longest_repeated(const Tree& tree) {
-  Repeated longest;
+RepeatedModules longest_repeated(const Tree& tree) {
+  RepeatedModules longest;
   for (const Node& parent : tree.nodes) {
     std::map<std::string_view, std::pair<int, double>> classes;
     for (const std::uint32_t child : parent.children) {
@@ -169,7 +169,7 @@ double time_of_roots(const Tree& tree) {
 
 /// A prediction has blocks; a trace the modules of each of their repeats.
 std::vector<MatchedModule> match_prediction(const Tree& before, const Tree& after) {
-  std::array<Repeated, 2> repeated;
+  std::array<RepeatedModules, 2> repeated;
   std::array<double, 2> rest{};
   for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
     const Tree& tree = side == 0 ? before : after;
