@@ -130,6 +130,22 @@ class ValueReader {
   }
 };
 
+/// What JSON calls them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords{
+    {{"None", "null"}, {"True", "true"}, {"False", "false"}, {"(", "["}, {")", "]"}}};
+
+/// The text in quotes at the start of `text`; returns how long it is there.
+std::size_t append_quoted(std::string_view text, std::string& json) {
+  const std::size_t end = std::min(text.find(text[0], 1), text.size());
+  json += '"';
+  for (const char c : text.substr(1, end - 1)) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  }
+  json += '"';
+  return std::min(end + 1, text.size());
+}
+
 }  // namespace
 
 double bytes_of_type(std::string_view type) {
@@ -164,31 +180,17 @@ double bytes_of_type(std::string_view type) {
 std::string json_of_python(std::string_view text) {
   std::string json;
   json.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\'' || c == '"') {
-      json += '"';
-      for (++i; i < text.size() && text[i] != c; ++i) {
-        if (text[i] == '"' || text[i] == '\\') json += '\\';
-        json += static_cast<unsigned char>(text[i]) < ' ' ? ' ' : text[i];
-      }
-      json += '"';
-    } else if (c == '(') {
-      json += '[';
-    } else if (c == ')') {
-      json += ']';
-    } else if (text.substr(i).starts_with("None")) {
-      json += "null";
-      i += 3;
-    } else if (text.substr(i).starts_with("True")) {
-      json += "true";
-      i += 3;
-    } else if (text.substr(i).starts_with("False")) {
-      json += "false";
-      i += 4;
-    } else {
-      json += c;
+  while (!text.empty()) {
+    if (text[0] == '\'' || text[0] == '"') {
+      text.remove_prefix(append_quoted(text, json));
+      continue;
     }
+    const auto* const word = std::find_if(kWords.begin(), kWords.end(), [&](const auto& known) {
+      return text.starts_with(known.first);
+    });
+    const bool known = word != kWords.end();
+    json += known ? word->second : text.substr(0, 1);
+    text.remove_prefix(known ? word->first.size() : 1);
   }
   return json;
 }
