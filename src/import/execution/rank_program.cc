@@ -119,25 +119,29 @@ bool is_range(const ExecutionNode& node) {
          node.name.find("::") == std::string::npos && node.outputs.empty();
 }
 
+/// Sorted, each once; what is no rank is left out.
+std::vector<std::int64_t> ranks_in(const nlohmann::json& list) {
+  std::vector<std::int64_t> ranks;
+  for (const nlohmann::json& rank : list) {
+    if (rank.is_number_unsigned() && rank.get<std::uint64_t>() <= kMostRank) {
+      ranks.push_back(rank.get<std::int64_t>());
+    }
+  }
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  return ranks;
+}
+
 /// The list that PyTorch writes into its "process_group:init" node.
 void read_groups(const ExecutionNode& node, ProcessGroups& groups) {
   for (const NodeValue& value : node.inputs) {
     const nlohmann::json list = nlohmann::json::parse(value.text, nullptr, false);
     if (!list.is_array()) continue;
     for (const nlohmann::json& group : list) {
-      if (!group.is_object() || !group.contains("pg_name") || !group["pg_name"].is_string() ||
-          !group.contains("ranks") || !group["ranks"].is_array()) {
-        continue;
-      }
-      std::vector<std::int64_t>& ranks = groups[group["pg_name"].get<std::string>()];
-      ranks.clear();
-      for (const nlohmann::json& rank : group["ranks"]) {
-        if (rank.is_number_unsigned() && rank.get<std::uint64_t>() <= kMostRank) {
-          ranks.push_back(rank.get<std::int64_t>());
-        }
-      }
-      std::sort(ranks.begin(), ranks.end());
-      ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+      const bool complete = group.is_object() && group.contains("pg_name") &&
+                            group["pg_name"].is_string() && group.contains("ranks") &&
+                            group["ranks"].is_array();
+      if (complete) groups[group["pg_name"].get<std::string>()] = ranks_in(group["ranks"]);
     }
   }
 }
