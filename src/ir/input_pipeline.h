@@ -108,6 +108,7 @@ struct StageRate {
 struct EpochFeed {
   std::vector<StageRate> stages;  ///< without those that do not exist
   double cache_hits = 0;          ///< share of the samples
+  Hertz input;                    ///< samples a second of all stages before the accelerators
   Hertz rate;                     ///< samples a second
   double utilisation = 0;         ///< of the accelerators
   InputStage limit = InputStage::accelerator;
