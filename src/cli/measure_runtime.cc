@@ -24,24 +24,103 @@ bool is_product(RuntimeKernel kernel) {
          kernel == RuntimeKernel::matmul;
 }
 
+double least_of(const LeastTimes& times, int threads) {
+  // One thread alone uses no more than its own time, whatever else runs on the machine.
+  return threads == 1 ? std::min(times.wall, times.cpu) : times.wall;
+}
+
+/// How points are measured.
+struct PointOptions {
+  ProfileOptions profile;
+  Seconds node;           ///< from operator to operator where they do nothing
+  double marginal = 0.015;  ///< seconds that each model of a single operator runs
+};
+
+/// A point, and what the profiler said of it.
+struct MeasuredPoint {
+  ProbePoint probe;
+  Seconds profiled;
+  bool alone = false;  ///< its time is from whole executions
+};
+
+/// What one more of the operator adds to an execution, beyond what an operator without work adds.
+/// Nothing where it cannot be repeated.
+Result<std::optional<Seconds>> marginal_time(const OnnxRuntime& library, const RuntimeProbe& probe,
+                                             const PointOptions& options) {
+  const auto models = marginal_models(probe, kSeed);
+  if (!models) return std::optional<Seconds>();
+  const int threads = options.profile.threads;
+  const auto with = least_times(library, models->with, threads, options.marginal);
+  if (!with) return failure(with.error());
+  const auto without = least_times(library, models->without, threads, options.marginal);
+  if (!without) return failure(without.error());
+  const double more = least_of(*with, threads) - least_of(*without, threads);
+  constexpr double kLeastShare = 0.1;  // of an operator without work
+  const Seconds beyond = Seconds{more / models->times} - options.node;
+  return std::optional(std::max(beyond, kLeastShare * options.node));
+}
+
+/// Replaces the times of short operators, which the profiler disturbs most, by what whole
+/// executions say; takes off the others what it added to those on the median.
+Result<void> undo_profiler(const OnnxRuntime& library, const std::vector<RuntimeProbe>& probes,
+                           const PointOptions& options, std::vector<MeasuredPoint>& points) {
+  constexpr Seconds kShort{20e-6};
+  std::vector<double> added;
+  for (MeasuredPoint& point : points) {
+    if (!point.probe.probe || point.profiled >= kShort) continue;
+    const auto time = marginal_time(library, probes[*point.probe.probe], options);
+    if (!time) return failure(time.error());
+    if (!*time) continue;
+    point.probe.point.time = **time;
+    point.alone = true;
+    added.push_back((point.profiled - **time).base());
+  }
+  if (added.empty()) return {};
+  std::nth_element(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2),
+                   added.end());
+  const Seconds cost{std::max(0.0, added[added.size() / 2])};
+  for (MeasuredPoint& point : points) {
+    if (!point.alone) point.probe.point.time = without_profiler(point.profiled, cost);
+  }
+  return {};
+}
+
 /// Points of probes; what the profiler adds to an operator is taken off.
-Result<std::vector<RuntimePoint>> measure_points(const OnnxRuntime& library,
-                                                 const std::vector<RuntimeProbe>& probes,
-                                                 const ProfileOptions& options) {
+Result<std::vector<MeasuredPoint>> measure_points(const OnnxRuntime& library,
+                                                  const std::vector<RuntimeProbe>& probes,
+                                                  const PointOptions& options, bool small) {
   constexpr double kSeconds = 0.5;
   const RunnableModel model = probe_model(probes, kSeed);
-  const auto plain = least_times(library, model, options.threads, kSeconds);
+  const int threads = options.profile.threads;
+  const auto plain = least_times(library, model, threads, kSeconds);
   if (!plain) return failure(plain.error());
-  const Result<std::string> profile = profile_model(library, model, options);
+  const Result<std::string> profile = profile_model(library, model, options.profile);
   if (!profile) return failure(profile.error());
   const auto events = read_runtime_profile(*profile, "profile of single operators");
   if (!events) return failure(events.error());
-  const double whole = options.threads == 1 ? std::min(plain->wall, plain->cpu) : plain->wall;
-  const Seconds cost = profiler_cost(operators_of(events->value, kWarmUps), Seconds{whole});
-  std::vector<RuntimePoint> points = probe_points(probes, events->value, kWarmUps);
-  for (RuntimePoint& point : points)
-    point.time = without_profiler(point.time, cost);
+  const Seconds whole{least_of(*plain, threads)};
+  const Seconds cost = profiler_cost(operators_of(events->value, kWarmUps), whole);
+  std::vector<MeasuredPoint> points;
+  for (const ProbePoint& probe : probe_points(probes, events->value, kWarmUps)) {
+    MeasuredPoint& point = points.emplace_back();
+    point.probe = probe;
+    point.profiled = probe.point.time;
+    point.probe.point.time = without_profiler(point.profiled, cost);
+  }
+  if (small) {
+    const auto done = undo_profiler(library, probes, options, points);
+    if (!done) return failure(done.error());
+  }
   return points;
+}
+
+/// A transposed convolution is a product and a scatter: what the product takes is taken off.
+/// `runtime` has points of products.
+void take_off_product(const RuntimeProbe& probe, const Runtime& runtime, RuntimePoint& point) {
+  constexpr double kLeastShare = 0.1;
+  const RuntimePoint product = product_of(probe);
+  const auto time = runtime_time(runtime, {product.kernel, product.m, product.n, product.k, 1});
+  if (time) point.time = std::max(point.time - *time, kLeastShare * point.time);
 }
 
 /// Seconds from operator to operator where they do nothing.
@@ -51,7 +130,7 @@ Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
   constexpr std::int64_t kNumbers = 16;
   const auto times = least_times(library, chain_model(kLength, kNumbers), threads, kSeconds);
   if (!times) return failure(times.error());
-  return Seconds{times->wall / kLength};
+  return Seconds{least_of(*times, threads) / kLength};
 }
 
 }  // namespace
@@ -68,20 +147,32 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   const std::vector<RuntimeProbe> large(first_large, small.end());
   small.erase(first_large, small.end());
   std::error_code error;
-  ProfileOptions options;
-  options.threads = threads;
-  options.folder = std::filesystem::temp_directory_path(error).string();
-  using Group = std::pair<const std::vector<RuntimeProbe>*, int>;
-  for (const auto& [probes, runs] :
-       {Group{&small, quick ? 60 : 200}, Group{&large, quick ? 12 : 40}}) {
-    options.runs = runs;
-    auto points = measure_points(library, *probes, options);
-    if (!points) return failure(points.error());
-    runtime.points.insert(runtime.points.end(), points->begin(), points->end());
-  }
   const Result<Seconds> node = measure_node(library, threads);
   if (!node) return failure(node.error());
   runtime.node = *node;
+  PointOptions options;
+  options.node = *node;
+  options.profile.threads = threads;
+  options.profile.folder = std::filesystem::temp_directory_path(error).string();
+  if (!quick) options.marginal = 0.06;
+  std::vector<std::pair<RuntimePoint, const RuntimeProbe*>> measured;
+  for (const bool short_ones : {true, false}) {
+    const std::vector<RuntimeProbe>& probes = short_ones ? small : large;
+    options.profile.runs = short_ones ? (quick ? 60 : 200) : (quick ? 12 : 40);
+    auto points = measure_points(library, probes, options, short_ones);
+    if (!points) return failure(points.error());
+    for (const MeasuredPoint& point : *points)
+      measured.emplace_back(point.probe.point,
+                            point.probe.probe ? &probes[*point.probe.probe] : nullptr);
+  }
+  for (const auto& [point, probe] : measured) {
+    if (point.kernel != RuntimeKernel::scatter) runtime.points.push_back(point);
+  }
+  for (auto& [point, probe] : measured) {
+    if (point.kernel != RuntimeKernel::scatter || probe == nullptr) continue;
+    take_off_product(*probe, runtime, point);
+    runtime.points.push_back(point);
+  }
   const auto [low, high] = leave_one_out(runtime);
   runtime.low = low;
   runtime.high = high;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::array<std::string_view, kRuntimeKernels> kNames{
     "pointwise", "window", "first", "depthwise", "matmul",  "map",
-    "function",  "pool",   "copy",  "reorder",   "softmax", "norm"};
+    "function",  "pool",   "copy",  "reorder",   "softmax", "norm",   "reduce",    "scatter"};
 
 }  // namespace
 
