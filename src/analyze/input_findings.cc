@@ -65,7 +65,8 @@ void add_bound(Table& table, const FedStep& step) {
 std::string loaders_note(const FedStep& step) {
   const InputPipeline& pipeline = step.pipeline;
   return fmt::format(
-      "Input: {:.0f} samples a step for {} data ranks, from {} loaders of {} workers; the summary's "
+      "Input: {:.0f} samples a step for {} data ranks, from {} loaders of {} workers; the "
+      "summary's "
       "step has its samples at hand.",
       step.samples, pipeline.accelerators, pipeline.loaders, pipeline.workers);
 }

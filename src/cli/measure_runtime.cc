@@ -32,7 +32,7 @@ double least_of(const LeastTimes& times, int threads) {
 /// How points are measured.
 struct PointOptions {
   ProfileOptions profile;
-  Seconds node;           ///< from operator to operator where they do nothing
+  Seconds node;             ///< from operator to operator where they do nothing
   double marginal = 0.015;  ///< seconds that each model of a single operator runs
 };
 

@@ -16,8 +16,7 @@ namespace {
 Result<std::optional<FedStep>> fed(const Scenario& scenario, const Prediction& prediction,
                                    const std::optional<InputPipeline>& input) {
   if (!input) return std::optional<FedStep>();
-  Result<FedStep> step =
-      fed_step(scenario.workload, scenario.plan, prediction.step.value, *input);
+  Result<FedStep> step = fed_step(scenario.workload, scenario.plan, prediction.step.value, *input);
   if (!step) return failure(step.error());
   return std::optional(std::move(*step));
 }

@@ -123,8 +123,9 @@ int run_simulate(Session& session, const Arguments& arguments) {
     if (!fed) return session.fail(fed.error());
     step = std::move(*fed);
     const FedRunOptions run{.seed = options->seed};
-    add_input(findings, *step,
-              FedRuns{simulate_fed(*step, step->first, run), simulate_fed(*step, step->later, run)});
+    add_input(
+        findings, *step,
+        FedRuns{simulate_fed(*step, step->first, run), simulate_fed(*step, step->later, run)});
   }
   add_assumptions(findings, asked, &*scenario);
   return emit(session, arguments, findings, kAnswered, [&]() -> Result<Timeline> {

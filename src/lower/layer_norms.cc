@@ -46,7 +46,9 @@ class Links {
     return fits && op.outputs.size() == 1 ? &op : nullptr;
   }
 
-  std::size_t index(const Op& op) const { return static_cast<std::size_t>(&op - block_.ops.data()); }
+  std::size_t index(const Op& op) const {
+    return static_cast<std::size_t>(&op - block_.ops.data());
+  }
 
  private:
   const Block& block_;
@@ -66,7 +68,8 @@ struct Match {
 
 /// The mean of the square of `d`, with epsilon, whose root is `root`: its parts. Nothing if it is
 /// something else.
-std::optional<std::vector<const Op*>> variance_parts(const Links& links, TensorId root, TensorId d) {
+std::optional<std::vector<const Op*>> variance_parts(const Links& links, TensorId root,
+                                                     TensorId d) {
   const Op* const sqrt = links.writer(root, "sqrt");
   const Op* const add = sqrt == nullptr ? nullptr : links.writer(sqrt->inputs[0], "add");
   const Op* const mean = add == nullptr ? nullptr : links.writer(add->inputs[0], "mean");
@@ -90,8 +93,8 @@ std::optional<Match> match(const Links& links, const Op& quotient) {
   const Op* const difference = links.writer(d, "sub");
   if (difference == nullptr || difference->inputs.size() != 2) return std::nullopt;
   const Op* const mean = links.writer(difference->inputs[1], "mean");
-  const bool of_x = mean != nullptr && mean->kind == OpKind::reduce &&
-                    mean->inputs[0] == difference->inputs[0];
+  const bool of_x =
+      mean != nullptr && mean->kind == OpKind::reduce && mean->inputs[0] == difference->inputs[0];
   if (!of_x) return std::nullopt;
   auto parts = variance_parts(links, quotient.inputs[1], d);
   const Op* const scale = links.only_reader(quotient.outputs[0], "mul");

@@ -22,26 +22,30 @@ Workload spelt_out() {
   Block block;
   block.name = "block";
   const TensorRole inside = TensorRole::activation;
-  block.tensors = {wide("x", TensorRole::input), narrow("mu"),       wide("d", inside),
-                   wide("square", inside),       narrow("variance"), narrow("shifted"),
-                   narrow("root"),               wide("n", inside),  vector("scale"),
-                   wide("scaled", inside),       vector("bias"),     wide("y", inside),
+  block.tensors = {wide("x", TensorRole::input),
+                   narrow("mu"),
+                   wide("d", inside),
+                   wide("square", inside),
+                   narrow("variance"),
+                   narrow("shifted"),
+                   narrow("root"),
+                   wide("n", inside),
+                   vector("scale"),
+                   wide("scaled", inside),
+                   vector("bias"),
+                   wide("y", inside),
                    wide("z", inside)};
   const auto op = [](const char* name, OpKind kind, std::vector<TensorId> in, TensorId out) {
     Op made{name, kind, std::move(in), {out}, {}};
     made.attributes.function = name;
     return made;
   };
-  block.ops = {op("mean", OpKind::reduce, {0}, 1),
-               op("sub", OpKind::elementwise, {0, 1}, 2),
-               op("pow", OpKind::elementwise, {2}, 3),
-               op("mean", OpKind::reduce, {3}, 4),
-               op("add", OpKind::elementwise, {4}, 5),
-               op("sqrt", OpKind::elementwise, {5}, 6),
-               op("div", OpKind::elementwise, {2, 6}, 7),
-               op("mul", OpKind::elementwise, {7, 8}, 9),
-               op("add", OpKind::elementwise, {9, 10}, 11),
-               op("neg", OpKind::elementwise, {11}, 12)};
+  block.ops = {
+      op("mean", OpKind::reduce, {0}, 1),          op("sub", OpKind::elementwise, {0, 1}, 2),
+      op("pow", OpKind::elementwise, {2}, 3),      op("mean", OpKind::reduce, {3}, 4),
+      op("add", OpKind::elementwise, {4}, 5),      op("sqrt", OpKind::elementwise, {5}, 6),
+      op("div", OpKind::elementwise, {2, 6}, 7),   op("mul", OpKind::elementwise, {7, 8}, 9),
+      op("add", OpKind::elementwise, {9, 10}, 11), op("neg", OpKind::elementwise, {11}, 12)};
   workload.blocks = {block};
   workload.segments = {{0, 1}};
   return workload;

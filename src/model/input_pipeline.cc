@@ -229,7 +229,8 @@ Result<Feed> feed(const InputPipeline& pipeline) {
   result.later = epoch(pipeline, hits);
   result.most_accelerators = fed(pipeline, 0);
   result.later_accelerators = fed(pipeline, hits);
-  result.delivered = store_rate(pipeline, pipeline.store).base() * BytesPerSecond{data.sample.base()};
+  result.delivered =
+      store_rate(pipeline, pipeline.store).base() * BytesPerSecond{data.sample.base()};
   const Hertz needed = pipeline.utilisation * asked(pipeline);
   result.needed = needed.base() * BytesPerSecond{data.sample.base()};
   const bool prepares = work_of(pipeline) > Seconds{} || pipeline.collect > Seconds{};

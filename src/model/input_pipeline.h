@@ -15,8 +15,8 @@ inline constexpr Bytes kSmallRead{4096};
 BytesPerSecond delivered(const StoreRates& store, const ReadLoad& load, Bytes file);
 
 /// How reads of a data set load a drive. Files and shards: fitted to MLPerf Storage v1.0
-/// (`fastpath validate --of storage`, table read_loads). Packed: a sample is one random request, and
-/// all is sequential where the shuffle reads in order.
+/// (`fastpath validate --of storage`, table read_loads). Packed: a sample is one random request,
+/// and all is sequential where the shuffle reads in order.
 ReadLoad usual_load(const Dataset& dataset, const Shuffle& shuffle = {});
 
 /// The store is read from its beginning to its end, whatever leaves a buffer later.

@@ -59,7 +59,8 @@ std::vector<TinyCase> those(std::span<const TinyCase> cases, const Wanted& wante
   return some;
 }
 
-/// The board left out, integers and floats apart. Baseline: the same network's time on the others, by the ratio of peaks.
+/// The board left out, integers and floats apart. Baseline: the same network's time on the others,
+/// by the ratio of peaks.
 std::vector<Scored> boards_left_out(std::span<const TinyCase> cases) {
   std::vector<Scored> scored;
   std::set<std::pair<std::string, bool>> left_out;
@@ -74,11 +75,12 @@ std::vector<Scored> boards_left_out(std::span<const TinyCase> cases) {
       if (one.run->device != device || one.run->in_floats != floats) continue;
       std::vector<double> work;
       for (const TinyCase& other : train) {
-        if (other.network == one.network) work.push_back(other.run->time.base() * other.peak.base());
+        if (other.network == one.network)
+          work.push_back(other.run->time.base() * other.peak.base());
       }
       const Seconds naive{median(work) / one.peak.base()};
-      scored.push_back({one.run, error_of(tiny_time(one, rule), one.run->time),
-                        error_of(naive, one.run->time)});
+      scored.push_back(
+          {one.run, error_of(tiny_time(one, rule), one.run->time), error_of(naive, one.run->time)});
     }
   }
   return scored;
@@ -89,9 +91,8 @@ std::vector<Scored> boards_left_out(std::span<const TinyCase> cases) {
 std::vector<Scored> networks_left_out(std::span<const TinyCase> cases, const MlperfData& data) {
   std::vector<Scored> scored;
   for (const TinyNetwork& network : data.networks) {
-    const auto train = those(cases, [&](const TinyCase& c) {
-      return c.network != &network && !c.run->in_floats;
-    });
+    const auto train =
+        those(cases, [&](const TinyCase& c) { return c.network != &network && !c.run->in_floats; });
     const TinyRule rule = fit_tiny(train);
     for (const TinyCase& one : cases) {
       if (one.network != &network || one.run->in_floats) continue;
@@ -141,8 +142,7 @@ void add_errors(Table& table, const std::string& name, std::span<const Scored> s
 }
 
 Table rule_table(std::span<const TinyCase> cases) {
-  const TinyRule rule =
-      fit_tiny(those(cases, [](const TinyCase& c) { return !c.run->in_floats; }));
+  const TinyRule rule = fit_tiny(those(cases, [](const TinyCase& c) { return !c.run->in_floats; }));
   Table table{"tiny_rule",
               "The rule of MLPerf Tiny, fitted to int8 on all boards",
               {{"of"}, {"value", Unit::count}},
@@ -226,8 +226,8 @@ Table tiny_table(std::span<const TinyCase> cases, const MlperfData& data,
   Table table = error_table("tiny", "MLPerf Tiny on microcontrollers");
   add_errors(table, "board left out, int8", boards, [](const TinyRun& r) { return !r.in_floats; });
   add_errors(table, "board left out, fp32", boards, [](const TinyRun& r) { return r.in_floats; });
-  add_errors(table, "board and software seen, network left out, int8", networks_left_out(cases, data),
-             [](const TinyRun&) { return true; });
+  add_errors(table, "board and software seen, network left out, int8",
+             networks_left_out(cases, data), [](const TinyRun&) { return true; });
   return table;
 }
 
@@ -237,7 +237,8 @@ Seconds tiny_time(const TinyCase& of, const TinyRule& rule) {
   const TinyNetwork& network = *of.network;
   const double work = rule.convolution * network.convolution + rule.pointwise * network.pointwise +
                       rule.depthwise * network.depthwise + rule.dense * network.dense;
-  const double time = 2 * work / of.peak.base() + network.layers * rule.layer_cycles / of.clock.base();
+  const double time =
+      2 * work / of.peak.base() + network.layers * rule.layer_cycles / of.clock.base();
   return Seconds{(of.dual_issue ? rule.dual_issue : 1) * time};
 }
 
@@ -270,7 +271,8 @@ std::vector<TinyCase> tiny_cases(const MlperfData& data) {
     const bool fpu = cpu.instructions.find("fpu") != std::string::npos;
     // A fused multiply-add a cycle: two operations.
     std::optional<FlopsPerSecond> peak = board->second.int8;
-    if (run.in_floats) peak = fpu ? std::optional(FlopsPerSecond{2 * core.clock.base()}) : std::nullopt;
+    if (run.in_floats)
+      peak = fpu ? std::optional(FlopsPerSecond{2 * core.clock.base()}) : std::nullopt;
     if (!peak) continue;
     cases.push_back({&run, &*network, *peak, core.clock, core.core == "Cortex-M7"});
   }

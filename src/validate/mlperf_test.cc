@@ -61,7 +61,8 @@ TEST(Tiny, other_networks_and_accelerators_are_left_out) {
 
 TEST(Mobile, a_phone_that_is_twice_as_slow_is_so_on_the_network_that_is_left_out) {
   MlperfData data;
-  for (const auto& [network, time] : {std::pair("n1", 1.0), std::pair("n2", 3.0), std::pair("n3", 5.0)}) {
+  for (const auto& [network, time] :
+       {std::pair("n1", 1.0), std::pair("n2", 3.0), std::pair("n3", 5.0)}) {
     data.mobile.push_back({"f", "fast", network, true, Seconds{time}});
     data.mobile.push_back({"s", "slow", network, true, Seconds{2 * time}});
   }

@@ -31,8 +31,7 @@ InputPipeline any_pipeline() {
   data.samples = *rc::gen::inRange(1, 10'000'000);
   data.sample = Bytes{1e4 * some()};
   data.layout = *rc::gen::element(SampleLayout::files, SampleLayout::shards, SampleLayout::packed);
-  data.samples_per_file =
-      data.layout == SampleLayout::shards ? *rc::gen::inRange(1, 5000) : 1;
+  data.samples_per_file = data.layout == SampleLayout::shards ? *rc::gen::inRange(1, 5000) : 1;
   data.encoding = *rc::gen::element(SampleEncoding::raw, SampleEncoding::jpeg);
   pipeline.shuffle.order = *rc::gen::element(ShuffleOrder::full, ShuffleOrder::none);
   if (*rc::gen::arbitrary<bool>()) pipeline.shuffle = {ShuffleOrder::buffer, 100};

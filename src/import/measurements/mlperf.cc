@@ -13,8 +13,8 @@ Result<std::vector<TinyRun>> read_tiny_runs(std::string_view text, const std::st
         TinyRun& run = runs.emplace_back();
         run.id = row.text("id");
         run.device = row.text("device");
-        run.submission = fmt::format("{} {} {}", row.text("submitter"), row.text("round"),
-                                     row.text("system"));
+        run.submission =
+            fmt::format("{} {} {}", row.text("submitter"), row.text("round"), row.text("system"));
         run.benchmark = row.text("benchmark");
         run.closed = row.text("division") == "closed";
         run.in_floats = row.text("system").find("float") != std::string_view::npos;
@@ -46,16 +46,16 @@ Result<std::vector<TinyNetwork>> read_tiny_networks(std::string_view text,
 
 Result<std::vector<MobileRun>> read_mobile_runs(std::string_view text, const std::string& file) {
   std::vector<MobileRun> runs;
-  const auto read = read_measurement_rows(
-      text, file, {"id", "device", "scenario", "benchmark", "p90_latency_ns"},
-      [&](const MeasurementRow& row) {
-        MobileRun& run = runs.emplace_back();
-        run.id = row.text("id");
-        run.device = row.text("device");
-        run.benchmark = row.text("benchmark");
-        run.single = row.text("scenario") == "SingleStream";
-        run.time = Seconds{positive_number(row, "p90_latency_ns") * 1e-9};
-      });
+  const auto read =
+      read_measurement_rows(text, file, {"id", "device", "scenario", "benchmark", "p90_latency_ns"},
+                            [&](const MeasurementRow& row) {
+                              MobileRun& run = runs.emplace_back();
+                              run.id = row.text("id");
+                              run.device = row.text("device");
+                              run.benchmark = row.text("benchmark");
+                              run.single = row.text("scenario") == "SingleStream";
+                              run.time = Seconds{positive_number(row, "p90_latency_ns") * 1e-9};
+                            });
   if (!read) return failure(read.error());
   return runs;
 }

@@ -121,7 +121,8 @@ void add_transposed(std::vector<RuntimeProbe>& probes) {
   for (const std::int64_t height : {4, 8, 16, 32, 64, 128}) {
     for (const std::int64_t channels : {16, 64}) {
       for (const std::int64_t outputs : {1, 32})
-        probes.push_back({RuntimeKernel::scatter, "ConvTranspose", height, channels, outputs, 2, 2});
+        probes.push_back(
+            {RuntimeKernel::scatter, "ConvTranspose", height, channels, outputs, 2, 2});
       probes.push_back({RuntimeKernel::scatter, "ConvTranspose", height, channels, 32, 4, 2});
     }
   }
@@ -366,7 +367,8 @@ std::optional<std::size_t> probe_of(std::string_view name, std::size_t count) {
   return static_cast<std::size_t>(*index);
 }
 
-/// How often an operator is repeated: an even number; fewer where its weights would fill the caches.
+/// How often an operator is repeated: an even number; fewer where its weights would fill the
+/// caches.
 int repeats_of(const RuntimeProbe& probe) {
   constexpr double kMostRepeats = 16;
   constexpr double kMostNumbers = 2e6;
@@ -407,7 +409,8 @@ std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::ui
   MarginalModels models;
   models.times = times;
   const auto chain = [&](int length) {
-    return model_of("chain", seed, [&](ProbeGraph& graph) { graph.add_convolutions(probe, length); });
+    return model_of("chain", seed,
+                    [&](ProbeGraph& graph) { graph.add_convolutions(probe, length); });
   };
   const auto branches = [&](bool run) {
     return model_of("branches", seed, [&](ProbeGraph& graph) {

@@ -66,7 +66,6 @@ struct ProbePoint {
 /// transposed convolution's is of the whole operator: the product is still to be taken off.
 /// An operator that the profile lacks has no point.
 std::vector<ProbePoint> probe_points(const std::vector<RuntimeProbe>& probes,
-                                     const std::vector<RuntimeEvent>& events,
-                                     std::size_t warm_ups);
+                                     const std::vector<RuntimeEvent>& events, std::size_t warm_ups);
 
 }  // namespace fastpath

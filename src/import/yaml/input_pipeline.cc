@@ -42,8 +42,8 @@ class PipelineReader {
     if (const YamlNode* node = map.get("cache")) read_cache(*node, pipeline);
     pipeline.decode = map.quantity<Seconds>("decode").value_or(Seconds{});
     pipeline.augment = map.quantity<Seconds>("augment").value_or(Seconds{});
-    pipeline.collect = map.quantity<Seconds>("collect")
-                           .value_or(kUsualCollecting * (pipeline.decode + pipeline.augment));
+    pipeline.collect = map.quantity<Seconds>("collect").value_or(
+        kUsualCollecting * (pipeline.decode + pipeline.augment));
     if (const YamlNode* node = map.get("copy")) read_copy(*node, pipeline);
     read_accelerators(map, pipeline);
     map.finish();
@@ -85,8 +85,7 @@ class PipelineReader {
     if (node.is_map()) {
       YamlMap map(reader_, node, "a shuffle");
       shuffle.order = ShuffleOrder::buffer;
-      shuffle.buffer =
-          map.integer("buffer", 1, std::int64_t{1} << 50, Need::required).value_or(1);
+      shuffle.buffer = map.integer("buffer", 1, std::int64_t{1} << 50, Need::required).value_or(1);
       map.finish();
       return;
     }
