@@ -61,8 +61,8 @@ Result<std::optional<Seconds>> marginal_time(const OnnxRuntime& library, const R
 }
 
 /// Replaces the times of short operators, which the profiler disturbs most, by what whole
-/// executions say; takes off the others what it added to those on the median.
-Result<void> undo_profiler(const OnnxRuntime& library, const std::vector<RuntimeProbe>& probes,
+/// executions say. What it added to them, the median; nothing where no operator can be repeated.
+Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library, const std::vector<RuntimeProbe>& probes,
                            const PointOptions& options, std::vector<MeasuredPoint>& points) {
   constexpr Seconds kShort{20e-6};
   std::vector<double> added;
@@ -75,41 +75,25 @@ Result<void> undo_profiler(const OnnxRuntime& library, const std::vector<Runtime
     point.alone = true;
     added.push_back((point.profiled - **time).base());
   }
-  if (added.empty()) return {};
-  std::nth_element(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2),
-                   added.end());
-  const Seconds cost{std::max(0.0, added[added.size() / 2])};
-  for (MeasuredPoint& point : points) {
-    if (!point.alone) point.probe.point.time = without_profiler(point.profiled, cost);
-  }
-  return {};
+  if (added.empty()) return std::optional<Seconds>();
+  const auto middle = added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2);
+  std::nth_element(added.begin(), middle, added.end());
+  return std::optional(Seconds{std::max(0.0, *middle)});
 }
 
-/// Points of probes; what the profiler adds to an operator is taken off.
-Result<std::vector<MeasuredPoint>> measure_points(const OnnxRuntime& library,
-                                                  const std::vector<RuntimeProbe>& probes,
-                                                  const PointOptions& options, bool small) {
-  constexpr double kSeconds = 0.5;
-  const RunnableModel model = probe_model(probes, kSeed);
-  const int threads = options.profile.threads;
-  const auto plain = least_times(library, model, threads, kSeconds);
-  if (!plain) return failure(plain.error());
-  const Result<std::string> profile = profile_model(library, model, options.profile);
+/// Points of probes, as the profiler times them.
+Result<std::vector<MeasuredPoint>> profiled_points(const OnnxRuntime& library,
+                                                   const std::vector<RuntimeProbe>& probes,
+                                                   const ProfileOptions& options) {
+  const Result<std::string> profile = profile_model(library, probe_model(probes, kSeed), options);
   if (!profile) return failure(profile.error());
   const auto events = read_runtime_profile(*profile, "profile of single operators");
   if (!events) return failure(events.error());
-  const Seconds whole{least_of(*plain, threads)};
-  const Seconds cost = profiler_cost(operators_of(events->value, kWarmUps), whole);
   std::vector<MeasuredPoint> points;
   for (const ProbePoint& probe : probe_points(probes, events->value, kWarmUps)) {
     MeasuredPoint& point = points.emplace_back();
     point.probe = probe;
     point.profiled = probe.point.time;
-    point.probe.point.time = without_profiler(point.profiled, cost);
-  }
-  if (small) {
-    const auto done = undo_profiler(library, probes, options, points);
-    if (!done) return failure(done.error());
   }
   return points;
 }
@@ -156,14 +140,22 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   options.profile.folder = std::filesystem::temp_directory_path(error).string();
   if (!quick) options.marginal = 0.06;
   std::vector<std::pair<RuntimePoint, const RuntimeProbe*>> measured;
+  Seconds profiler;  // of an operator; found on the short ones
   for (const bool short_ones : {true, false}) {
     const std::vector<RuntimeProbe>& probes = short_ones ? small : large;
     options.profile.runs = short_ones ? (quick ? 60 : 200) : (quick ? 12 : 40);
-    auto points = measure_points(library, probes, options, short_ones);
+    auto points = profiled_points(library, probes, options.profile);
     if (!points) return failure(points.error());
-    for (const MeasuredPoint& point : *points)
-      measured.emplace_back(point.probe.point,
-                            point.probe.probe ? &probes[*point.probe.probe] : nullptr);
+    if (short_ones) {
+      const auto added = time_alone(library, probes, options, *points);
+      if (!added) return failure(added.error());
+      profiler = added->value_or(Seconds{});
+    }
+    for (MeasuredPoint& point : *points) {
+      RuntimePoint& kept = point.probe.point;
+      if (!point.alone) kept.time = without_profiler(point.profiled, profiler);
+      measured.emplace_back(kept, point.probe.probe ? &probes[*point.probe.probe] : nullptr);
+    }
   }
   for (const auto& [point, probe] : measured) {
     if (point.kernel != RuntimeKernel::scatter) runtime.points.push_back(point);

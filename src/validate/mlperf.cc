@@ -145,7 +145,7 @@ Table rule_table(std::span<const TinyCase> cases) {
   const TinyRule rule = fit_tiny(those(cases, [](const TinyCase& c) { return !c.run->in_floats; }));
   Table table{"tiny_rule",
               "The rule of MLPerf Tiny, fitted to int8 on all boards",
-              {{"of"}, {"value", Unit::count}},
+              {{"of"}, {"value"}},
               {}};
   table.rows = {{std::string("convolution, over the peak's time"), rule.convolution},
                 {std::string("pointwise convolution"), rule.pointwise},
@@ -226,7 +226,7 @@ Table tiny_table(std::span<const TinyCase> cases, const MlperfData& data,
   Table table = error_table("tiny", "MLPerf Tiny on microcontrollers");
   add_errors(table, "board left out, int8", boards, [](const TinyRun& r) { return !r.in_floats; });
   add_errors(table, "board left out, fp32", boards, [](const TinyRun& r) { return r.in_floats; });
-  add_errors(table, "board and software seen, network left out, int8",
+  add_errors(table, "network left out, int8",
              networks_left_out(cases, data), [](const TinyRun&) { return true; });
   return table;
 }
