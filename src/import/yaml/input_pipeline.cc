@@ -65,10 +65,12 @@ class PipelineReader {
     YamlMap map(reader_, node, "a data set");
     data.samples = map.number("samples", 1, kMostSamples, Need::required).value_or(1);
     data.sample = positive<Bytes>(map, "sample", Need::required);
-    data.layout = map.name<SampleLayout>("layout", "a layout").value_or(SampleLayout::files);
+    const auto layout = map.name<SampleLayout>("layout", "a layout");
+    layout_known_ = layout || map.get("layout") == nullptr;
+    data.layout = layout.value_or(SampleLayout::files);
     const bool shards = data.layout == SampleLayout::shards;
     const YamlNode* a_file = map.get("samples_per_file");
-    if (a_file != nullptr && !shards) {
+    if (a_file != nullptr && !shards && layout_known_) {
       reader_.error(*a_file, "only shards hold several samples a file", "write layout: shards");
     }
     data.samples_per_file = shards ? kUsualShard : 1;
@@ -93,7 +95,8 @@ class PipelineReader {
     if (shuffle.order == ShuffleOrder::buffer) {
       reader_.error(node, "a buffer has a size", "write shuffle: {buffer: 10000}");
     }
-    if (shuffle.order == ShuffleOrder::shard && pipeline.dataset.layout != SampleLayout::shards) {
+    const bool shards = pipeline.dataset.layout == SampleLayout::shards;
+    if (shuffle.order == ShuffleOrder::shard && !shards && layout_known_) {
       reader_.error(node, "only shards can be shuffled by shard",
                     "write layout: shards, or shuffle: full");
     }
@@ -181,7 +184,8 @@ class PipelineReader {
 
   YamlReader& reader_;
   const FindStore& find_store_;
-  bool unknown_ = false;  ///< a store's name was not found
+  bool unknown_ = false;      ///< a store's name was not found
+  bool layout_known_ = true;  ///< or it has been complained of
 };
 
 /// Collects "key: value" in the order of the calls.

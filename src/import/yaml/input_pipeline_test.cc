@@ -77,13 +77,14 @@ TEST(InputPipelineYaml, mistakes_come_all_at_once_with_their_places) {
             "p:1:20: error: 0 is not from 1 to 1000000000000000\n"
             "p:1:31: error: sample must be above 0\n"
             "p:1:45: error: 'shard' is not a layout\n  hint: did you mean 'shards'?\n"
-            "p:1:70: error: only shards hold several samples a file\n"
-            "  hint: write layout: shards\n"
-            "p:2:10: error: only shards can be shuffled by shard\n"
-            "  hint: write layout: shards, or shuffle: full\n"
             "p:3:8: error: the store has no read rate\n  hint: write store: {read: 7 GB/s}\n"
             "p:4:1: error: an input pipeline has no key 'worker'\n  hint: did you mean 'workers'?\n"
-            "p:5:11: error: -1 is not from 0 to 1000000\n");
+            "p:5:11: error: -1 is below 0\n");
+  EXPECT_EQ(mistakes("dataset: {samples: 9, sample: 1 kB, samples_per_file: 2}\nshuffle: shard\n"),
+            "p:1:56: error: only shards hold several samples a file\n"
+            "  hint: write layout: shards\n"
+            "p:2:10: error: only shards can be shuffled by shard\n"
+            "  hint: write layout: shards, or shuffle: full\n");
   EXPECT_EQ(mistakes("dataset: {samples: 9, sample: 1 kB}\nstore: nvm\n"),
             "p:2:8: error: unknown store 'nvm'\n");
   EXPECT_EQ(mistakes("shuffle: buffer\n"),
