@@ -62,8 +62,10 @@ Result<std::optional<Seconds>> marginal_time(const OnnxRuntime& library, const R
 
 /// Replaces the times of short operators, which the profiler disturbs most, by what whole
 /// executions say. What it added to them, the median; nothing where no operator can be repeated.
-Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library, const std::vector<RuntimeProbe>& probes,
-                           const PointOptions& options, std::vector<MeasuredPoint>& points) {
+Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
+                                          const std::vector<RuntimeProbe>& probes,
+                                          const PointOptions& options,
+                                          std::vector<MeasuredPoint>& points) {
   constexpr Seconds kShort{20e-6};
   std::vector<double> added;
   for (MeasuredPoint& point : points) {

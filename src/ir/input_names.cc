@@ -4,24 +4,24 @@ namespace fastpath {
 namespace {
 
 template <class E, std::size_t N>
-using Table = std::array<std::pair<std::string_view, E>, N>;
+using Names = std::array<std::pair<std::string_view, E>, N>;
 
-constexpr Table<SampleLayout, 3> kLayouts{{{"files", SampleLayout::files},
+constexpr Names<SampleLayout, 3> kLayouts{{{"files", SampleLayout::files},
                                            {"shards", SampleLayout::shards},
                                            {"packed", SampleLayout::packed}}};
 
-constexpr Table<SampleEncoding, 5> kEncodings{{{"raw", SampleEncoding::raw},
+constexpr Names<SampleEncoding, 5> kEncodings{{{"raw", SampleEncoding::raw},
                                                {"jpeg", SampleEncoding::jpeg},
                                                {"png", SampleEncoding::png},
                                                {"gzip", SampleEncoding::gzip},
                                                {"zstd", SampleEncoding::zstd}}};
 
-constexpr Table<ShuffleOrder, 4> kOrders{{{"full", ShuffleOrder::full},
+constexpr Names<ShuffleOrder, 4> kOrders{{{"full", ShuffleOrder::full},
                                           {"none", ShuffleOrder::none},
                                           {"buffer", ShuffleOrder::buffer},
                                           {"shard", ShuffleOrder::shard}}};
 
-constexpr Table<CachePolicy, 2> kPolicies{
+constexpr Names<CachePolicy, 2> kPolicies{
     {{"lru", CachePolicy::lru}, {"pinned", CachePolicy::pinned}}};
 
 }  // namespace

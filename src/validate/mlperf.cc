@@ -226,8 +226,8 @@ Table tiny_table(std::span<const TinyCase> cases, const MlperfData& data,
   Table table = error_table("tiny", "MLPerf Tiny on microcontrollers");
   add_errors(table, "board left out, int8", boards, [](const TinyRun& r) { return !r.in_floats; });
   add_errors(table, "board left out, fp32", boards, [](const TinyRun& r) { return r.in_floats; });
-  add_errors(table, "network left out, int8",
-             networks_left_out(cases, data), [](const TinyRun&) { return true; });
+  add_errors(table, "network left out, int8", networks_left_out(cases, data),
+             [](const TinyRun&) { return true; });
   return table;
 }
 
