@@ -101,6 +101,7 @@ void add_stalls(Timeline& timeline, Picoseconds stall, std::vector<Span>& spans)
 void add_stages(Timeline& timeline, const FedStep& step, const FedEpoch& epoch,
                 std::vector<Span>& spans) {
   const std::uint32_t category = add_name(timeline, "input");
+  const Picoseconds period = makespan(timeline);
   for (const StageRate& stage : epoch.feed.stages) {
     if (stage.stage == InputStage::accelerator) continue;
     const std::uint32_t name = add_name(timeline, lane_of(stage.stage));
@@ -108,7 +109,7 @@ void add_stages(Timeline& timeline, const FedStep& step, const FedEpoch& epoch,
     const Seconds busy{step.samples / stage.rate.base()};
     const Bound bound = stage.stage == InputStage::fetch ? Bound::memory : Bound::compute;
     spans.push_back({static_cast<std::uint32_t>(timeline.lanes.size() - 1), name, category, 0,
-                     picoseconds(std::min(busy, epoch.step)), bound});
+                     std::min(picoseconds(busy), period), bound});
   }
 }
 

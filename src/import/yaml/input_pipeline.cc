@@ -239,7 +239,8 @@ void add_store(const InputPipeline& pipeline, Lines& lines) {
     lines.add("reads", load.map());
   }
   lines.add_unless_zero("client", pipeline.client);
-  if (!(pipeline.cache > Bytes{}) && !pipeline.cache_disk) return;
+  const bool usual = !pipeline.cache_disk && pipeline.cache_policy == CachePolicy::lru;
+  if (!(pipeline.cache > Bytes{}) && usual) return;
   Lines cache;
   cache.add_quantity("size", pipeline.cache);
   cache.add("policy", std::string(name_of(pipeline.cache_policy)));

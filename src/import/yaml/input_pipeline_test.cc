@@ -81,7 +81,7 @@ TEST(InputPipelineYaml, mistakes_come_all_at_once_with_their_places) {
             "p:4:1: error: an input pipeline has no key 'worker'\n  hint: did you mean 'workers'?\n"
             "p:5:11: error: -1 is below 0\n");
   EXPECT_EQ(mistakes("dataset: {samples: 9, sample: 1 kB, samples_per_file: 2}\nshuffle: shard\n"),
-            "p:1:56: error: only shards hold several samples a file\n"
+            "p:1:55: error: only shards hold several samples a file\n"
             "  hint: write layout: shards\n"
             "p:2:10: error: only shards can be shuffled by shard\n"
             "  hint: write layout: shards, or shuffle: full\n");
