@@ -1,6 +1,5 @@
 #include <array>
 #include <optional>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -150,9 +149,9 @@ int run_feed(Session& session, const Arguments& arguments) {
   if (!sources) return session.fail(sources.error());
   std::optional<InputPipeline> given;
   if (const auto file = arguments.text("input")) {
-    Result<InputPipeline> read = input_pipeline_from(*file, *sources);
+    const Result<InputPipeline> read = input_pipeline_from(*file, *sources);
     if (!read) return session.fail(read.error());
-    given = std::move(*read);
+    given = *read;
   }
   const Result<InputPipeline> pipeline = FeedReader(arguments, sources->entries()).read(given);
   if (!pipeline) return session.fail(pipeline.error());

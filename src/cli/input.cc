@@ -73,7 +73,7 @@ Result<std::optional<InputPipeline>> input_from(const Sources& sources, const Ar
     }
   }
   if (!mistakes.empty()) return failure(std::move(mistakes));
-  return std::optional(std::move(*pipeline));
+  return std::optional(*pipeline);
 }
 
 }  // namespace fastpath::cli

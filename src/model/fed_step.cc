@@ -37,7 +37,7 @@ Result<FedStep> fed_step(const Workload& workload, const Plan& plan, Seconds ste
   if (!answer) return failure(answer.error());
   result.samples = static_cast<double>(pipeline.batch * pipeline.accelerators);
   result.compute = step;
-  result.pipeline = std::move(pipeline);
+  result.pipeline = pipeline;
   result.first = fed_epoch(answer->first, result);
   result.later = fed_epoch(answer->later, result);
   result.feed = *answer;

@@ -191,7 +191,7 @@ class PipelineReader {
 /// Collects "key: value" in the order of the calls.
 class Lines {
  public:
-  void add(std::string_view key, std::string value) {
+  void add(std::string_view key, const std::string& value) {
     parts_.push_back(fmt::format("{}: {}", key, value));
   }
   template <class Q>
