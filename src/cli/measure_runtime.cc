@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -109,6 +112,57 @@ void take_off_product(const RuntimeProbe& probe, const Runtime& runtime, Runtime
   if (time) point.time = std::max(point.time - *time, kLeastShare * point.time);
 }
 
+/// A point, and the probe that it is of; none of changes of layout.
+struct KeptPoint {
+  RuntimePoint point;
+  std::optional<RuntimeProbe> probe;
+};
+
+/// Keeps the points; of those that were not timed alone, without what the profiler added.
+void keep(const std::vector<MeasuredPoint>& points, const std::vector<RuntimeProbe>& probes,
+          Seconds profiler, std::vector<KeptPoint>& kept) {
+  for (const MeasuredPoint& point : points) {
+    KeptPoint& one = kept.emplace_back();
+    one.point = point.probe.point;
+    if (!point.alone) one.point.time = without_profiler(point.profiled, profiler);
+    if (point.probe.probe) one.probe = probes[*point.probe.probe];
+  }
+}
+
+/// Points of all probes; the short ones first, on which it is found what the profiler adds.
+Result<std::vector<KeptPoint>> measure_points(const OnnxRuntime& library, PointOptions options,
+                                              bool quick) {
+  std::vector<RuntimeProbe> small = runtime_probes();
+  const auto first_large = std::partition(small.begin(), small.end(), is_small);
+  const std::vector<RuntimeProbe> large(first_large, small.end());
+  small.erase(first_large, small.end());
+  std::vector<KeptPoint> kept;
+  options.profile.runs = quick ? 60 : 200;
+  auto short_ones = profiled_points(library, small, options.profile);
+  if (!short_ones) return failure(short_ones.error());
+  const auto added = time_alone(library, small, options, *short_ones);
+  if (!added) return failure(added.error());
+  const Seconds profiler = added->value_or(Seconds{});
+  keep(*short_ones, small, profiler, kept);
+  options.profile.runs = quick ? 12 : 40;
+  const auto long_ones = profiled_points(library, large, options.profile);
+  if (!long_ones) return failure(long_ones.error());
+  keep(*long_ones, large, profiler, kept);
+  return kept;
+}
+
+/// Products before what is scattered of them.
+void add_points(std::vector<KeptPoint> points, Runtime& runtime) {
+  const auto scatters = [](const KeptPoint& one) {
+    return one.point.kernel == RuntimeKernel::scatter;
+  };
+  std::stable_partition(points.begin(), points.end(), std::not_fn(scatters));
+  for (KeptPoint& one : points) {
+    if (scatters(one) && one.probe) take_off_product(*one.probe, runtime, one.point);
+    runtime.points.push_back(one.point);
+  }
+}
+
 /// Seconds from operator to operator where they do nothing.
 Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
   constexpr int kLength = 400;
@@ -128,45 +182,18 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   runtime.id = "onnxruntime";
   runtime.version = library.version();
   runtime.threads = threads;
-  std::vector<RuntimeProbe> small = runtime_probes();
-  const auto first_large = std::partition(small.begin(), small.end(), is_small);
-  const std::vector<RuntimeProbe> large(first_large, small.end());
-  small.erase(first_large, small.end());
-  std::error_code error;
   const Result<Seconds> node = measure_node(library, threads);
   if (!node) return failure(node.error());
   runtime.node = *node;
   PointOptions options;
+  std::error_code error;
   options.node = *node;
   options.profile.threads = threads;
   options.profile.folder = std::filesystem::temp_directory_path(error).string();
   if (!quick) options.marginal = 0.06;
-  std::vector<std::pair<RuntimePoint, const RuntimeProbe*>> measured;
-  Seconds profiler;  // of an operator; found on the short ones
-  for (const bool short_ones : {true, false}) {
-    const std::vector<RuntimeProbe>& probes = short_ones ? small : large;
-    options.profile.runs = short_ones ? (quick ? 60 : 200) : (quick ? 12 : 40);
-    auto points = profiled_points(library, probes, options.profile);
-    if (!points) return failure(points.error());
-    if (short_ones) {
-      const auto added = time_alone(library, probes, options, *points);
-      if (!added) return failure(added.error());
-      profiler = added->value_or(Seconds{});
-    }
-    for (MeasuredPoint& point : *points) {
-      RuntimePoint& kept = point.probe.point;
-      if (!point.alone) kept.time = without_profiler(point.profiled, profiler);
-      measured.emplace_back(kept, point.probe.probe ? &probes[*point.probe.probe] : nullptr);
-    }
-  }
-  for (const auto& [point, probe] : measured) {
-    if (point.kernel != RuntimeKernel::scatter) runtime.points.push_back(point);
-  }
-  for (auto& [point, probe] : measured) {
-    if (point.kernel != RuntimeKernel::scatter || probe == nullptr) continue;
-    take_off_product(*probe, runtime, point);
-    runtime.points.push_back(point);
-  }
+  Result<std::vector<KeptPoint>> points = measure_points(library, options, quick);
+  if (!points) return failure(points.error());
+  add_points(std::move(*points), runtime);
   const auto [low, high] = leave_one_out(runtime);
   runtime.low = low;
   runtime.high = high;

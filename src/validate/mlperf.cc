@@ -35,7 +35,9 @@ TinyRule rule_of(std::span<const double> values) {
 
 double error_of(Seconds predicted, Seconds measured) { return std::abs(predicted / measured - 1); }
 
-double median(std::vector<double> values) { return values.empty() ? 0 : quantile(values, 0.5); }
+double median(const std::vector<double>& values) {
+  return values.empty() ? 0 : quantile(values, 0.5);
+}
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -86,6 +88,23 @@ std::vector<Scored> boards_left_out(std::span<const TinyCase> cases) {
   return scored;
 }
 
+/// `one`, by the other networks of its submission on its board; nothing without any.
+std::optional<Scored> from_other_networks(const TinyCase& one, std::span<const TinyCase> train,
+                                          const TinyRule& rule) {
+  std::vector<double> slower;
+  std::vector<double> rates;
+  for (const TinyCase& other : train) {
+    const bool same = other.run->submission == one.run->submission;
+    if (!same || other.run->device != one.run->device) continue;
+    slower.push_back(other.run->time / tiny_time(other, rule));
+    rates.push_back(other.network->macs() / other.run->time.base());
+  }
+  if (slower.empty()) return std::nullopt;
+  const Seconds predicted = median(slower) * tiny_time(one, rule);
+  const Seconds naive{one.network->macs() / median(rates)};
+  return Scored{one.run, error_of(predicted, one.run->time), error_of(naive, one.run->time)};
+}
+
 /// The network left out everywhere; the speed of a submission is the median of its other networks'.
 /// Baseline: multiply-accumulates over their median rate.
 std::vector<Scored> networks_left_out(std::span<const TinyCase> cases, const MlperfData& data) {
@@ -96,20 +115,7 @@ std::vector<Scored> networks_left_out(std::span<const TinyCase> cases, const Mlp
     const TinyRule rule = fit_tiny(train);
     for (const TinyCase& one : cases) {
       if (one.network != &network || one.run->in_floats) continue;
-      std::vector<double> slower;
-      std::vector<double> rates;
-      for (const TinyCase& other : train) {
-        if (other.run->submission != one.run->submission || other.run->device != one.run->device) {
-          continue;
-        }
-        slower.push_back(other.run->time / tiny_time(other, rule));
-        rates.push_back(other.network->macs() / other.run->time.base());
-      }
-      if (slower.empty()) continue;
-      const Seconds predicted = median(slower) * tiny_time(one, rule);
-      const Seconds naive{network.macs() / median(rates)};
-      scored.push_back(
-          {one.run, error_of(predicted, one.run->time), error_of(naive, one.run->time)});
+      if (const auto found = from_other_networks(one, train, rule)) scored.push_back(*found);
     }
   }
   return scored;
