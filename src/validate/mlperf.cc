@@ -153,12 +153,13 @@ Table rule_table(std::span<const TinyCase> cases) {
               "The rule of MLPerf Tiny, fitted to int8 on all boards",
               {{"of"}, {"value"}},
               {}};
-  table.rows = {{std::string("convolution, over the peak's time"), rule.convolution},
-                {std::string("pointwise convolution"), rule.pointwise},
-                {std::string("depthwise convolution"), rule.depthwise},
-                {std::string("dense"), rule.dense},
-                {std::string("cycles of a layer"), rule.layer_cycles},
-                {std::string("on cores that issue two a cycle"), rule.dual_issue}};
+  const auto text = [](double value) { return fmt::format("{:.3g}", value); };
+  table.rows = {{std::string("convolution, over the peak's time"), text(rule.convolution)},
+                {std::string("pointwise convolution"), text(rule.pointwise)},
+                {std::string("depthwise convolution"), text(rule.depthwise)},
+                {std::string("dense"), text(rule.dense)},
+                {std::string("cycles of a layer"), text(rule.layer_cycles)},
+                {std::string("on cores that issue two a cycle"), text(rule.dual_issue)}};
   return table;
 }
 
