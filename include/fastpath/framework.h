@@ -29,9 +29,11 @@ enum class RuntimeKernel : std::uint8_t {
   copy,     ///< concat, slice, split: runs of memory as they are
   reorder,  ///< transpositions, between the plain and the blocked layout among them
   softmax,
-  norm,  ///< layer norms, and reductions
+  norm,     ///< layer norms
+  reduce,   ///< sums and means over dimensions
+  scatter,  ///< sums of a transposed convolution's products at their places
 };
-inline constexpr std::size_t kRuntimeKernels = 12;
+inline constexpr std::size_t kRuntimeKernels = 14;
 std::string_view name_of(RuntimeKernel kernel);
 std::optional<RuntimeKernel> parse_runtime_kernel(std::string_view name);
 

@@ -1,22 +1,11 @@
 #include "analyze/feed_findings.h"
 
 #include <cmath>
-#include <string_view>
 
 #include <fmt/format.h>
 
 namespace fastpath {
 namespace {
-
-std::string_view name_of(InputStage stage) {
-  switch (stage) {
-    case InputStage::fetch: return "fetch";
-    case InputStage::prepare: return "decode and augment";
-    case InputStage::collect: return "collect";
-    case InputStage::accelerator: return "accelerators";
-  }
-  return {};
-}
 
 Table epoch_table(const Feed& feed) {
   Table table{"epochs",
@@ -31,23 +20,8 @@ Table epoch_table(const Feed& feed) {
   for (const auto& [name, epoch] :
        {std::pair("first", &feed.first), std::pair("later", &feed.later)}) {
     table.rows.push_back({std::string(name), epoch->rate.base(), epoch->utilisation,
-                          std::string(name_of(epoch->limit)), epoch->cache_hits,
+                          std::string(name_of_stage(epoch->limit)), epoch->cache_hits,
                           epoch->time.base()});
-  }
-  return table;
-}
-
-Table stage_table(const Feed& feed) {
-  Table table{"stages",
-              "Samples a second of each stage alone",
-              {{"stage"}, {"first_epoch", Unit::per_second}, {"later_epochs", Unit::per_second}},
-              {}};
-  for (const StageRate& first : feed.first.stages) {
-    Cell later;
-    for (const StageRate& stage : feed.later.stages) {
-      if (stage.stage == first.stage) later = stage.rate.base();
-    }
-    table.rows.push_back({std::string(name_of(first.stage)), first.rate.base(), later});
   }
   return table;
 }
@@ -58,6 +32,32 @@ Cell count(double accelerators) {
 }
 
 }  // namespace
+
+std::string_view name_of_stage(InputStage stage) {
+  switch (stage) {
+    case InputStage::fetch: return "fetch";
+    case InputStage::prepare: return "decode and augment";
+    case InputStage::collect: return "collect";
+    case InputStage::copy: return "copy";
+    case InputStage::accelerator: return "accelerators";
+  }
+  return {};
+}
+
+Table input_stage_table(const Feed& feed) {
+  Table table{"stages",
+              "Samples a second of each stage alone",
+              {{"stage"}, {"first_epoch", Unit::per_second}, {"later_epochs", Unit::per_second}},
+              {}};
+  for (const StageRate& first : feed.first.stages) {
+    Cell later;
+    for (const StageRate& stage : feed.later.stages) {
+      if (stage.stage == first.stage) later = stage.rate.base();
+    }
+    table.rows.push_back({std::string(name_of_stage(first.stage)), first.rate.base(), later});
+  }
+  return table;
+}
 
 Findings explain_feed(const InputPipeline& pipeline, const Feed& feed, const std::string& title) {
   Findings findings;
@@ -77,10 +77,10 @@ Findings explain_feed(const InputPipeline& pipeline, const Feed& feed, const std
   const auto needed = static_cast<double>(feed.needed_workers);
   summary.rows.push_back({count(feed.most_accelerators), count(feed.later_accelerators),
                           static_cast<double>(pipeline.accelerators), feed.first.utilisation,
-                          std::string(name_of(feed.first.limit)), feed.delivered.base(),
+                          std::string(name_of_stage(feed.first.limit)), feed.delivered.base(),
                           feed.needed.base(), static_cast<double>(pipeline.workers),
                           count(needed > 0 ? needed : HUGE_VAL)});
-  findings.tables = {std::move(summary), epoch_table(feed), stage_table(feed)};
+  findings.tables = {std::move(summary), epoch_table(feed), input_stage_table(feed)};
   findings.notes.push_back(
       fmt::format("An accelerator is fed when it computes for {:.0f} % of the time.",
                   100 * pipeline.utilisation));

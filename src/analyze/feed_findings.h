@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "fastpath/findings.h"
 
@@ -12,5 +13,10 @@ namespace fastpath {
 /// Tables `summary`, `epochs` (the first and the later ones), `stages` and `remedies`: what would
 /// be needed for all accelerators.
 Findings explain_feed(const InputPipeline& pipeline, const Feed& feed, const std::string& title);
+
+/// Table `stages`: what each delivers alone.
+Table input_stage_table(const Feed& feed);
+
+std::string_view name_of_stage(InputStage stage);
 
 }  // namespace fastpath

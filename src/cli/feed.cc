@@ -4,19 +4,22 @@
 #include <fmt/format.h>
 
 #include "analyze/feed_findings.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
 #include "cli/flag_reader.h"
+#include "cli/input.h"
 #include "cli/sources.h"
 #include "cli/verbs.h"
-#include "import/catalog/catalog.h"
+#include "import/catalog/store_rates.h"
+#include "ir/input_names.h"
 #include "model/input_pipeline.h"
 
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<Flag, 21> kFeedFlags{{
+constexpr std::array<Flag, 22> kFeedFlags{{
+    {"input", FlagKind::file, "FILE.yaml",
+     "an input pipeline (docs/guide/storage.md); flags replace what it says", "", false},
     {"storage", FlagKind::text, "NAME", "a store of the catalog (fastpath catalog storage)", "",
      false},
     {"read", FlagKind::text, "RATE", "large reads, such as 7GB/s: instead of the catalog's", "",
@@ -50,62 +53,83 @@ constexpr std::array<Flag, 21> kFeedFlags{{
      "standard deviation over mean of a batch's preparation (default 0)", "", false},
 }};
 
-/// Of decoding, from published loaders: `fastpath validate --of storage`, table collecting.
-constexpr double kCollecting = 0.27;
-
 /// Reads flags and collects all that is wrong with them.
 class FeedReader {
  public:
   FeedReader(const Arguments& arguments, const Catalog& catalog)
       : flags_(arguments), catalog_(catalog) {}
 
-  Result<InputPipeline> read() {
-    InputPipeline pipeline;
-    if (!flags_.arguments().has("samples")) {
-      flags_.missing("samples", "how many the data set has: --samples 1281167");
-    }
-    pipeline.dataset.samples = flags_.number("samples").value_or(1);
-    pipeline.dataset.sample = flags_.needed<Bytes>("sample", "such as --sample 110kB");
-    const std::string layout = flags_.arguments().text_or("layout", "files");
-    pipeline.dataset.layout = layout == "shards"   ? SampleLayout::shards
-                              : layout == "packed" ? SampleLayout::packed
-                                                   : SampleLayout::files;
-    constexpr std::int64_t kUsualShard = 1000;
-    pipeline.dataset.samples_per_file =
-        static_cast<double>(flags_.arguments().whole_or("samples-per-file", kUsualShard));
-    pipeline.workers = flags_.arguments().whole_or("workers", 1);
-    read_store(pipeline);
-    pipeline.client = flags_.quantity<BytesPerSecond>("client").value_or(BytesPerSecond{});
-    pipeline.cache = flags_.quantity<Bytes>("cache").value_or(Bytes{});
+  /// `given`: of a file; flags replace its values.
+  Result<InputPipeline> read(const std::optional<InputPipeline>& given) {
+    InputPipeline pipeline = given.value_or(InputPipeline{});
+    read_dataset(pipeline, given.has_value());
+    pipeline.workers = whole("workers", pipeline.workers);
+    read_store(pipeline, given.has_value());
+    replace("client", pipeline.client);
+    replace("cache", pipeline.cache);
     if (flags_.arguments().has("pinned")) pipeline.cache_policy = CachePolicy::pinned;
-    pipeline.decode = flags_.quantity<Seconds>("decode").value_or(Seconds{});
-    pipeline.collect = flags_.quantity<Seconds>("collect").value_or(kCollecting * pipeline.decode);
-    pipeline.batch = flags_.arguments().whole_or("batch", 1);
-    pipeline.compute = flags_.needed<Seconds>("compute", "such as --compute 224ms");
-    pipeline.accelerators = flags_.arguments().whole_or("accelerators", 1);
-    pipeline.utilisation = flags_.number("utilisation").value_or(0.9);
-    pipeline.prefetch = flags_.arguments().whole_or("prefetch", 2);
-    pipeline.variation = flags_.number("variation").value_or(0);
+    replace("decode", pipeline.decode);
+    const bool decodes = flags_.arguments().has("decode") || !given;
+    if (decodes) pipeline.collect = kUsualCollecting * (pipeline.decode + pipeline.augment);
+    replace("collect", pipeline.collect);
+    pipeline.batch = whole("batch", pipeline.batch);
+    if (!flags_.arguments().has("compute") && !(pipeline.compute > Seconds{})) {
+      flags_.missing("compute", "such as --compute 224ms");
+    }
+    replace("compute", pipeline.compute);
+    pipeline.accelerators = whole("accelerators", pipeline.accelerators);
+    pipeline.utilisation = flags_.number("utilisation").value_or(pipeline.utilisation);
+    pipeline.prefetch = whole("prefetch", pipeline.prefetch);
+    pipeline.variation = flags_.number("variation").value_or(pipeline.variation);
     if (!flags_.mistakes().empty()) return failure(flags_.mistakes());
     return pipeline;
   }
 
  private:
-  void read_store(InputPipeline& pipeline) {
+  std::int64_t whole(std::string_view flag, std::int64_t otherwise) {
+    return flags_.arguments().whole_or(flag, otherwise);
+  }
+
+  template <class Q>
+  void replace(std::string_view flag, Q& value) {
+    if (const auto given = flags_.quantity<Q>(flag)) value = *given;
+  }
+
+  void read_dataset(InputPipeline& pipeline, bool from_file) {
+    Dataset& data = pipeline.dataset;
+    if (!from_file && !flags_.arguments().has("samples")) {
+      flags_.missing("samples", "how many the data set has: --samples 1281167");
+    }
+    data.samples = flags_.number("samples").value_or(from_file ? data.samples : 1);
+    if (!from_file) data.sample = flags_.needed<Bytes>("sample", "such as --sample 110kB");
+    if (from_file) replace("sample", data.sample);
+    if (const auto layout = flags_.arguments().text("layout")) {
+      data.layout = parse_name<SampleLayout>(*layout).value_or(SampleLayout::files);
+    }
+    constexpr std::int64_t kUsualShard = 1000;
+    const bool known = from_file && data.layout == SampleLayout::shards;
+    data.samples_per_file = static_cast<double>(
+        whole("samples-per-file",
+              known ? static_cast<std::int64_t>(data.samples_per_file) : kUsualShard));
+  }
+
+  void read_store(InputPipeline& pipeline, bool from_file) {
     StoreRates& store = pipeline.store;
-    store.readers = static_cast<double>(flags_.arguments().whole_or("readers", pipeline.workers));
+    if (!from_file || flags_.arguments().has("readers")) {
+      store.readers = static_cast<double>(whole("readers", pipeline.workers));
+    }
     if (const auto name = flags_.arguments().text("storage")) {
-      const Result<Storage> found = catalog_.storage(*name);
+      const Result<StoreRates> found = store_rates(catalog_, *name, command_line());
       if (!found) {
         flags_.add(found.error());
-      } else if (found->read) {
-        store.sequential = found->read->value;
-        store.random_4k = catalog_.random_reads(*name);
+      } else {
+        store.sequential = found->sequential;
+        store.random_4k = found->random_4k;
       }
     }
-    if (const auto read = flags_.quantity<BytesPerSecond>("read")) store.sequential = *read;
+    replace("read", store.sequential);
     if (flags_.arguments().has("iops")) store.random_4k = Hertz{flags_.number("iops").value_or(1)};
-    store.open = flags_.quantity<Seconds>("open").value_or(Seconds{});
+    replace("open", store.open);
     if (store.sequential <= BytesPerSecond{} && flags_.mistakes().empty()) {
       flags_.missing("read",
                      "name a store with a read rate (--storage), or give one: --read 7GB/s");
@@ -123,7 +147,13 @@ std::span<const Flag> feed_flags() { return kFeedFlags; }
 int run_feed(Session& session, const Arguments& arguments) {
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return session.fail(sources.error());
-  const Result<InputPipeline> pipeline = FeedReader(arguments, sources->entries()).read();
+  std::optional<InputPipeline> given;
+  if (const auto file = arguments.text("input")) {
+    const Result<InputPipeline> read = input_pipeline_from(*file, *sources);
+    if (!read) return session.fail(read.error());
+    given = *read;
+  }
+  const Result<InputPipeline> pipeline = FeedReader(arguments, sources->entries()).read(given);
   if (!pipeline) return session.fail(pipeline.error());
   const Result<Feed> answer = feed(*pipeline);
   if (!answer) return session.fail(answer.error());

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,24 +27,140 @@ bool is_product(RuntimeKernel kernel) {
          kernel == RuntimeKernel::matmul;
 }
 
-/// Points of probes; what the profiler adds to an operator is taken off.
-Result<std::vector<RuntimePoint>> measure_points(const OnnxRuntime& library,
-                                                 const std::vector<RuntimeProbe>& probes,
-                                                 const ProfileOptions& options) {
-  constexpr double kSeconds = 0.5;
-  const RunnableModel model = probe_model(probes, kSeed);
-  const auto plain = least_times(library, model, options.threads, kSeconds);
-  if (!plain) return failure(plain.error());
-  const Result<std::string> profile = profile_model(library, model, options);
+double least_of(const LeastTimes& times, int threads) {
+  // One thread alone uses no more than its own time, whatever else runs on the machine.
+  return threads == 1 ? std::min(times.wall, times.cpu) : times.wall;
+}
+
+/// How points are measured.
+struct PointOptions {
+  ProfileOptions profile;
+  Seconds node;             ///< from operator to operator where they do nothing
+  double marginal = 0.015;  ///< seconds that each model of a single operator runs
+};
+
+/// A point, and what the profiler said of it.
+struct MeasuredPoint {
+  ProbePoint probe;
+  Seconds profiled;
+  bool alone = false;  ///< its time is from whole executions
+};
+
+/// What one more of the operator adds to an execution, beyond what an operator without work adds.
+/// Nothing where it cannot be repeated.
+Result<std::optional<Seconds>> marginal_time(const OnnxRuntime& library, const RuntimeProbe& probe,
+                                             const PointOptions& options) {
+  const auto models = marginal_models(probe, kSeed);
+  if (!models) return std::optional<Seconds>();
+  const int threads = options.profile.threads;
+  const auto with = least_times(library, models->with, threads, options.marginal);
+  if (!with) return failure(with.error());
+  const auto without = least_times(library, models->without, threads, options.marginal);
+  if (!without) return failure(without.error());
+  const double more = least_of(*with, threads) - least_of(*without, threads);
+  constexpr double kLeastShare = 0.1;  // of an operator without work
+  const Seconds beyond = Seconds{more / models->times} - options.node;
+  return std::optional(std::max(beyond, kLeastShare * options.node));
+}
+
+/// Replaces the times of short operators, which the profiler disturbs most, by what whole
+/// executions say. What it added to them, the median; nothing where no operator can be repeated.
+Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
+                                          const std::vector<RuntimeProbe>& probes,
+                                          const PointOptions& options,
+                                          std::vector<MeasuredPoint>& points) {
+  constexpr Seconds kShort{20e-6};
+  std::vector<double> added;
+  for (MeasuredPoint& point : points) {
+    if (!point.probe.probe || point.profiled >= kShort) continue;
+    const auto time = marginal_time(library, probes[*point.probe.probe], options);
+    if (!time) return failure(time.error());
+    if (!*time) continue;
+    point.probe.point.time = **time;
+    point.alone = true;
+    added.push_back((point.profiled - **time).base());
+  }
+  if (added.empty()) return std::optional<Seconds>();
+  const auto middle = added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2);
+  std::nth_element(added.begin(), middle, added.end());
+  return std::optional(Seconds{std::max(0.0, *middle)});
+}
+
+/// Points of probes, as the profiler times them.
+Result<std::vector<MeasuredPoint>> profiled_points(const OnnxRuntime& library,
+                                                   const std::vector<RuntimeProbe>& probes,
+                                                   const ProfileOptions& options) {
+  const Result<std::string> profile = profile_model(library, probe_model(probes, kSeed), options);
   if (!profile) return failure(profile.error());
   const auto events = read_runtime_profile(*profile, "profile of single operators");
   if (!events) return failure(events.error());
-  const double whole = options.threads == 1 ? std::min(plain->wall, plain->cpu) : plain->wall;
-  const Seconds cost = profiler_cost(operators_of(events->value, kWarmUps), Seconds{whole});
-  std::vector<RuntimePoint> points = probe_points(probes, events->value, kWarmUps);
-  for (RuntimePoint& point : points)
-    point.time = without_profiler(point.time, cost);
+  std::vector<MeasuredPoint> points;
+  for (const ProbePoint& probe : probe_points(probes, events->value, kWarmUps)) {
+    MeasuredPoint& point = points.emplace_back();
+    point.probe = probe;
+    point.profiled = probe.point.time;
+  }
   return points;
+}
+
+/// A transposed convolution is a product and a scatter: what the product takes is taken off.
+/// `runtime` has points of products.
+void take_off_product(const RuntimeProbe& probe, const Runtime& runtime, RuntimePoint& point) {
+  constexpr double kLeastShare = 0.1;
+  const RuntimePoint product = product_of(probe);
+  const auto time = runtime_time(runtime, {product.kernel, product.m, product.n, product.k, 1});
+  if (time) point.time = std::max(point.time - *time, kLeastShare * point.time);
+}
+
+/// A point, and the probe that it is of; none of changes of layout.
+struct KeptPoint {
+  RuntimePoint point;
+  std::optional<RuntimeProbe> probe;
+};
+
+/// Keeps the points; of those that were not timed alone, without what the profiler added.
+void keep(const std::vector<MeasuredPoint>& points, const std::vector<RuntimeProbe>& probes,
+          Seconds profiler, std::vector<KeptPoint>& kept) {
+  for (const MeasuredPoint& point : points) {
+    KeptPoint& one = kept.emplace_back();
+    one.point = point.probe.point;
+    if (!point.alone) one.point.time = without_profiler(point.profiled, profiler);
+    if (point.probe.probe) one.probe = probes[*point.probe.probe];
+  }
+}
+
+/// Points of all probes; the short ones first, on which it is found what the profiler adds.
+Result<std::vector<KeptPoint>> measure_points(const OnnxRuntime& library, PointOptions options,
+                                              bool quick) {
+  std::vector<RuntimeProbe> small = runtime_probes();
+  const auto first_large = std::partition(small.begin(), small.end(), is_small);
+  const std::vector<RuntimeProbe> large(first_large, small.end());
+  small.erase(first_large, small.end());
+  std::vector<KeptPoint> kept;
+  options.profile.runs = quick ? 60 : 200;
+  auto short_ones = profiled_points(library, small, options.profile);
+  if (!short_ones) return failure(short_ones.error());
+  const auto added = time_alone(library, small, options, *short_ones);
+  if (!added) return failure(added.error());
+  const Seconds profiler = added->value_or(Seconds{});
+  keep(*short_ones, small, profiler, kept);
+  options.profile.runs = quick ? 12 : 40;
+  const auto long_ones = profiled_points(library, large, options.profile);
+  if (!long_ones) return failure(long_ones.error());
+  keep(*long_ones, large, profiler, kept);
+  return kept;
+}
+
+/// Products before what is scattered of them.
+void add_points(std::vector<KeptPoint> points, Runtime& runtime) {
+  const auto scatters = [](const KeptPoint& one) {
+    return one.point.kernel == RuntimeKernel::scatter;
+  };
+  std::stable_partition(points.begin(), points.end(), std::not_fn(scatters));
+  for (KeptPoint& one : points) {
+    if (scatters(one) && one.probe) take_off_product(*one.probe, runtime, one.point);
+    runtime.points.push_back(one.point);
+  }
 }
 
 /// Seconds from operator to operator where they do nothing.
@@ -51,7 +170,7 @@ Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
   constexpr std::int64_t kNumbers = 16;
   const auto times = least_times(library, chain_model(kLength, kNumbers), threads, kSeconds);
   if (!times) return failure(times.error());
-  return Seconds{times->wall / kLength};
+  return Seconds{least_of(*times, threads) / kLength};
 }
 
 }  // namespace
@@ -63,25 +182,18 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   runtime.id = "onnxruntime";
   runtime.version = library.version();
   runtime.threads = threads;
-  std::vector<RuntimeProbe> small = runtime_probes();
-  const auto first_large = std::partition(small.begin(), small.end(), is_small);
-  const std::vector<RuntimeProbe> large(first_large, small.end());
-  small.erase(first_large, small.end());
-  std::error_code error;
-  ProfileOptions options;
-  options.threads = threads;
-  options.folder = std::filesystem::temp_directory_path(error).string();
-  using Group = std::pair<const std::vector<RuntimeProbe>*, int>;
-  for (const auto& [probes, runs] :
-       {Group{&small, quick ? 60 : 200}, Group{&large, quick ? 12 : 40}}) {
-    options.runs = runs;
-    auto points = measure_points(library, *probes, options);
-    if (!points) return failure(points.error());
-    runtime.points.insert(runtime.points.end(), points->begin(), points->end());
-  }
   const Result<Seconds> node = measure_node(library, threads);
   if (!node) return failure(node.error());
   runtime.node = *node;
+  PointOptions options;
+  std::error_code error;
+  options.node = *node;
+  options.profile.threads = threads;
+  options.profile.folder = std::filesystem::temp_directory_path(error).string();
+  if (!quick) options.marginal = 0.06;
+  Result<std::vector<KeptPoint>> points = measure_points(library, options, quick);
+  if (!points) return failure(points.error());
+  add_points(std::move(*points), runtime);
   const auto [low, high] = leave_one_out(runtime);
   runtime.low = low;
   runtime.high = high;

@@ -3,13 +3,16 @@
 
 #include <fmt/format.h>
 
+#include "analyze/input_findings.h"
 #include "analyze/simulation_findings.h"
 #include "base/text.h"
 #include "cli/emit.h"
+#include "cli/input.h"
 #include "cli/scenario.h"
 #include "cli/simulate_trace.h"
 #include "cli/trace_files.h"
 #include "cli/verbs.h"
+#include "engine/fed_run.h"
 
 namespace fastpath::cli {
 namespace {
@@ -109,15 +112,30 @@ int run_simulate(Session& session, const Arguments& arguments) {
   const Result<Scenario> scenario = one_scenario(*sources, *question, arguments);
   if (!scenario) return session.fail(scenario.error());
   session.warn(scenario->warnings);
+  Question asked = *question;
+  const auto input = input_from(*sources, arguments, *scenario, asked.assumptions);
+  if (!input) return session.fail(input.error());
   options->timeline = arguments.has("timeline") || arguments.has("out");
   Result<Simulation> simulation =
       simulate(scenario->workload, scenario->system, scenario->plan, *options);
   if (!simulation) return session.fail(simulation.error());
   Findings findings =
       explain_simulation({*simulation, scenario->workload, scenario->system, scenario->plan_text});
-  add_assumptions(findings, *question, &*scenario);
-  return emit(session, arguments, findings, kAnswered,
-              [&] { return Result<Timeline>(*std::move(simulation->timeline)); });
+  std::optional<FedStep> step;
+  if (*input) {
+    Result<FedStep> fed = fed_step(scenario->workload, scenario->plan, simulation->step, **input);
+    if (!fed) return session.fail(fed.error());
+    step = std::move(*fed);
+    const FedRunOptions run{.seed = options->seed};
+    add_input(
+        findings, *step,
+        FedRuns{simulate_fed(*step, step->first, run), simulate_fed(*step, step->later, run)});
+  }
+  add_assumptions(findings, asked, &*scenario);
+  return emit(session, arguments, findings, kAnswered, [&]() -> Result<Timeline> {
+    Timeline timeline = *std::move(simulation->timeline);
+    return step ? with_input(std::move(timeline), *step, step->first) : std::move(timeline);
+  });
 }
 
 }  // namespace fastpath::cli

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,14 +12,23 @@
 #include "cli/verbs.h"
 #include "import/catalog/catalog.h"
 #include "import/measurements/edge.h"
+#include "import/measurements/mlperf.h"
 #include "validate/edge.h"
+#include "validate/mlperf.h"
 
 namespace fastpath::cli {
 namespace {
 
 constexpr std::uintmax_t kMostBytes = 64u << 20;
-constexpr std::array<std::string_view, 3> kPublished{"edge_cnn.csv", "edge_cnn_layers.csv",
-                                                     "edge_cnn_models.csv"};
+constexpr std::array<std::string_view, 6> kPublished{
+    "edge_cnn.csv",    "edge_cnn_layers.csv",      "edge_cnn_models.csv",
+    "mlperf_tiny.csv", "mlperf_tiny_networks.csv", "mlperf_mobile.csv"};
+
+struct Published {
+  EdgeData edge;
+  MlperfData mlperf;
+};
+
 constexpr std::array<EdgeFolds, 3> kFolds{EdgeFolds::networks, EdgeFolds::devices,
                                           EdgeFolds::three};
 
@@ -35,7 +45,8 @@ CpuFacts facts_of(const Catalog& catalog, const Device& device) {
   return facts;
 }
 
-void add_cpus(const Catalog& catalog, EdgeData& data) {
+void add_cpus(const Catalog& catalog, Published& published) {
+  EdgeData& data = published.edge;
   std::vector<CpuFacts> cpus;
   std::vector<FlopsPerSecond> peaks;
   for (const std::string& id : catalog.ids(EntryKind::device)) {
@@ -43,7 +54,10 @@ void add_cpus(const Catalog& catalog, EdgeData& data) {
     if (!device) continue;
     CpuFacts facts = facts_of(catalog, *device);
     if (facts.clusters.empty()) continue;
+    BoardFacts& board = published.mlperf.boards[id];
+    board.cpu = facts;
     for (const Peak& peak : device->peaks) {
+      if (peak.format == NumberFormat::int8) board.int8 = peak.rate.value;
       if (peak.format != NumberFormat::fp32) continue;
       cpus.push_back(facts);
       peaks.push_back(peak.rate.value);
@@ -53,20 +67,26 @@ void add_cpus(const Catalog& catalog, EdgeData& data) {
   data.flops_per_cycle = core_widths(cpus, peaks);
 }
 
-Result<void> read_file_into(EdgeData& data, const std::string& file) {
+/// Appends what is read.
+template <class T>
+Result<void> add(const Result<std::vector<T>>& read, std::vector<T>& to) {
+  if (!read) return failure(read.error());
+  to.insert(to.end(), read->begin(), read->end());
+  return {};
+}
+
+/// Told apart by their columns.
+Result<void> read_file_into(Published& data, const std::string& file) {
   const Result<std::string> text = read_file(file, kMostBytes);
   if (!text) return failure(text.error());
-  const auto add = [](const auto& read, auto& to) -> Result<void> {
-    if (!read) return failure(read.error());
-    to.insert(to.end(), read->begin(), read->end());
-    return {};
-  };
-  const bool layers = text->find("k_h") != std::string::npos;
-  if (layers) return add(read_edge_layers(*text, file), data.layers);
-  if (text->find("n_layers") != std::string::npos) {
-    return add(read_edge_networks(*text, file), data.networks);
-  }
-  return add(read_edge_runs(*text, file), data.runs);
+  const auto has = [&](std::string_view column) { return text->find(column) != std::string::npos; };
+  MlperfData& mlperf = data.mlperf;
+  if (has("median_inf_per_s")) return add(read_tiny_runs(*text, file), mlperf.tiny);
+  if (has("convolution_macs")) return add(read_tiny_networks(*text, file), mlperf.networks);
+  if (has("p90_latency_ns")) return add(read_mobile_runs(*text, file), mlperf.mobile);
+  if (has("k_h")) return add(read_edge_layers(*text, file), data.edge.layers);
+  if (has("n_layers")) return add(read_edge_networks(*text, file), data.edge.networks);
+  return add(read_edge_runs(*text, file), data.edge.runs);
 }
 
 using Wanted = std::function<bool(std::size_t)>;
@@ -163,7 +183,7 @@ Table every_row(const EdgeValidation& run, EdgeFolds folds) {
 }
 
 /// The files among the operands, or the catalog's.
-Result<EdgeData> read_edge(const Session& session, const Arguments& arguments) {
+Result<Published> read_edge(const Session& session, const Arguments& arguments) {
   const Result<Sources> sources = Sources::open(session, arguments);
   if (!sources) return failure(sources.error());
   std::vector<std::string> files = arguments.operands();
@@ -172,7 +192,7 @@ Result<EdgeData> read_edge(const Session& session, const Arguments& arguments) {
     if (!found) return failure(found.error());
     files = std::move(*found);
   }
-  EdgeData data;
+  Published data;
   for (const std::string& file : files) {
     if (const auto read = read_file_into(data, file); !read) return failure(read.error());
   }
@@ -180,14 +200,8 @@ Result<EdgeData> read_edge(const Session& session, const Arguments& arguments) {
   return data;
 }
 
-}  // namespace
-
-int run_validate_edge(Session& session, const Arguments& arguments) {
-  const Result<EdgeData> read = read_edge(session, arguments);
-  if (!read) return session.fail(read.error());
-  const EdgeData& data = *read;
-  Findings findings;
-  findings.title = "Predicted against measured networks on CPUs of phones, boards and PCs";
+void add_folds(Session& session, const Arguments& arguments, const EdgeData& data,
+               Findings& findings) {
   findings.tables.push_back(score_table("bars", "Bars"));
   for (const EdgeFolds folds : kFolds) {
     const EdgeValidation run = validate_edge(data, folds, [&](std::size_t done, std::size_t all) {
@@ -207,6 +221,20 @@ int run_validate_edge(Session& session, const Arguments& arguments) {
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1| of the least time; pooled: multiply-accumulates over "
       "the median rate of the setting's other networks");
+}
+
+}  // namespace
+
+int run_validate_edge(Session& session, const Arguments& arguments) {
+  const Result<Published> read = read_edge(session, arguments);
+  if (!read) return session.fail(read.error());
+  Findings findings;
+  findings.title = "Predicted against measured networks on CPUs of phones, boards and PCs";
+  if (!read->edge.runs.empty()) add_folds(session, arguments, read->edge, findings);
+  Findings mlperf = validate_mlperf(read->mlperf);
+  for (Table& table : mlperf.tables)
+    findings.tables.push_back(std::move(table));
+  findings.notes.insert(findings.notes.end(), mlperf.notes.begin(), mlperf.notes.end());
   return emit(session, arguments, findings, kAnswered);
 }
 

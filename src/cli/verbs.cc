@@ -4,6 +4,7 @@
 
 #include "cli/deploy.h"
 #include "cli/emit.h"
+#include "cli/input.h"
 #include "cli/scenario.h"
 #include "cli/search_question.h"
 #include "cli/verb.h"
@@ -119,13 +120,15 @@ constexpr std::array<std::string_view, 1> kVersionExamples{"version"};
 
 /// Built on first use: the groups refer to tables of other files.
 struct Tables {
-  std::array<FlagGroup, 5> predict{{{"Model", workload_flags()},
+  std::array<FlagGroup, 6> predict{{{"Model", workload_flags()},
                                     {"Generation", generation_flags()},
                                     {"System and plan", system_flags()},
+                                    {"Input pipeline", input_flags()},
                                     {"Output", report_flags()},
                                     {"Timeline", timeline_flags()}}};
-  std::array<FlagGroup, 5> simulate{{{"Model", workload_flags()},
+  std::array<FlagGroup, 6> simulate{{{"Model", workload_flags()},
                                      {"System and plan", system_flags()},
+                                     {"Input pipeline", input_flags()},
                                      {"Disturbances", simulate_flags()},
                                      {"Output", report_flags()},
                                      {"Timeline", timeline_flags()}}};

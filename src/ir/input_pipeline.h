@@ -23,11 +23,31 @@ enum class CachePolicy : std::uint8_t {
   pinned,  ///< what was read first stays
 };
 
+enum class SampleEncoding : std::uint8_t { raw, jpeg, png, gzip, zstd };
+
+/// The order in which an epoch reads.
+enum class ShuffleOrder : std::uint8_t {
+  full,    ///< every sample at a random place
+  none,    ///< as stored
+  buffer,  ///< as stored, and samples leave a buffer at random
+  shard,   ///< files of many samples in random order, each from its beginning to its end
+};
+
 struct Dataset {
   double samples = 0;  ///< above 0
-  Bytes sample;        ///< as stored; above 0
+  Bytes sample;        ///< as stored, on average; above 0
   SampleLayout layout = SampleLayout::files;
   double samples_per_file = 1;  ///< of shards
+  SampleEncoding encoding = SampleEncoding::raw;
+
+  friend bool operator==(const Dataset&, const Dataset&) = default;
+};
+
+struct Shuffle {
+  ShuffleOrder order = ShuffleOrder::full;
+  std::int64_t buffer = 0;  ///< samples that it holds, of ShuffleOrder::buffer
+
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
 };
 
 /// A store or drive as its data sheet, or `fastpath io`, has it.
@@ -36,33 +56,49 @@ struct StoreRates {
   std::optional<Hertz> random_4k;  ///< random reads of 4 KiB a second at their best depth
   Seconds open;                    ///< of a file
   double readers = 1;              ///< files that are opened at a time
+
+  friend bool operator==(const StoreRates&, const StoreRates&) = default;
 };
 
 /// How the reads of a layout load a store.
 struct ReadLoad {
   double random_share = 0;  ///< of the bytes, that the store serves like random reads; in [0, 1]
   Seconds per_file;         ///< of the store, besides moving the file's bytes
+
+  friend bool operator==(const ReadLoad&, const ReadLoad&) = default;
 };
+
+/// Of a sample by the process that collects batches, over a worker's time for it: from published
+/// loaders (`fastpath validate --of storage`, table collecting).
+inline constexpr double kUsualCollecting = 0.27;
 
 struct InputPipeline {
   Dataset dataset;
+  Shuffle shuffle;
   StoreRates store;
   std::optional<ReadLoad> load;  ///< nothing: the catalog's for the layout
   BytesPerSecond client;         ///< most that a client takes in (network, memory); 0 = no limit
   Bytes cache;
   CachePolicy cache_policy = CachePolicy::lru;
+  std::optional<StoreRates> cache_disk;  ///< that holds what is cached; nothing: memory
+  std::int64_t loaders = 1;  ///< processes that collect batches, each with `workers` of its own
   std::int64_t workers = 1;
-  Seconds decode;   ///< of a sample by one worker, augmentation included
-  Seconds collect;  ///< of a sample by the process that hands batches to the accelerators
+  Seconds decode;       ///< of a sample by one worker
+  Seconds augment;      ///< of a sample by the same worker
+  Seconds collect;      ///< of a sample by the process that hands batches to the accelerators
+  BytesPerSecond copy;  ///< host to one accelerator; 0 = no limit
+  Bytes prepared;       ///< a sample as it is copied; 0 = as stored
   std::int64_t batch = 1;
-  Seconds compute;  ///< of a batch on one accelerator; above 0
+  Seconds compute;  ///< of a batch on one accelerator; above 0 where anything is to be fed
   std::int64_t accelerators = 1;
   double utilisation = 0.9;   ///< the least that counts as fed, in (0, 1]
   std::int64_t prefetch = 2;  ///< batches that wait for an accelerator at most
   double variation = 0;       ///< standard deviation over mean of a batch's preparation
+
+  friend bool operator==(const InputPipeline&, const InputPipeline&) = default;
 };
 
-enum class InputStage : std::uint8_t { fetch, prepare, collect, accelerator };
+enum class InputStage : std::uint8_t { fetch, prepare, collect, copy, accelerator };
 
 struct StageRate {
   InputStage stage = InputStage::accelerator;
@@ -72,6 +108,7 @@ struct StageRate {
 struct EpochFeed {
   std::vector<StageRate> stages;  ///< without those that do not exist
   double cache_hits = 0;          ///< share of the samples
+  Hertz input;                    ///< samples a second of all stages before the accelerators
   Hertz rate;                     ///< samples a second
   double utilisation = 0;         ///< of the accelerators
   InputStage limit = InputStage::accelerator;

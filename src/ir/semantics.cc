@@ -345,12 +345,18 @@ OpCounts forward_counts(const Workload& workload, const Block& block, const Op& 
     case OpKind::dispatch:
     case OpKind::copy:
     case OpKind::opaque: break;
+    case OpKind::elementwise:
+      counts.work = Flops{map_work(workload, block, op, sizes)};
+      if (op.attributes.function == "col2im") {
+        counts.k = elements(workload, input(block, op, 0), sizes) /
+                   std::max(elements(workload, output(block, op), sizes), 1.0);
+      }
+      break;
     case OpKind::combine:
     case OpKind::pool:
     case OpKind::softmax:
     case OpKind::rms_norm:
     case OpKind::layer_norm:
-    case OpKind::elementwise:
     case OpKind::rope:
     case OpKind::top_k:
     case OpKind::scan:

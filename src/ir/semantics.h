@@ -44,7 +44,7 @@ struct OpCounts {
   Bytes weights;  ///< the part of `read` that is weights
   double m = 0;   ///< matmuls: `batch` products of m x k with k x n. Attention: queries x keys x
   double n = 0;   ///< head_dim, `batch` = sequences x heads. Convolution: as implicit GEMM.
-  double k = 0;
+  double k = 0;   ///< Scatter ("col2im"): products that are added up at a place.
   double batch = 1;
 };
 

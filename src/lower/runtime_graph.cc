@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/semantics.h"
+#include "lower/layer_norms.h"
 
 namespace fastpath {
 namespace {
@@ -171,7 +172,7 @@ class BlockRewriter {
 
   void rewrite_copy(const Op& op) {
     const std::string& function = op.attributes.function;
-    if (function != "transpose" && function != "col2im") return emit(op, keeps_blocks(op));
+    if (function != "transpose") return emit(op, keeps_blocks(op));
     Op moves = op;
     moves.kind = OpKind::opaque;  // as the runtime's own changes of layout
     emit(moves, false);
@@ -339,8 +340,11 @@ class BlockRewriter {
 RuntimeGraph as_runtime_executes(const Workload& workload) {
   RuntimeGraph result{workload, 0, 0};
   if (workload.phase == Phase::training || workload.phase == Phase::decode) return result;
-  for (std::size_t i = 0; i < workload.blocks.size(); ++i)
-    result.workload.blocks[i] = BlockRewriter(workload, workload.blocks[i], result).run();
+  for (std::size_t i = 0; i < workload.blocks.size(); ++i) {
+    const LayerNorms norms = with_layer_norms(workload.blocks[i]);
+    result.fused += norms.fused;
+    result.workload.blocks[i] = BlockRewriter(workload, norms.block, result).run();
+  }
   return result;
 }
 

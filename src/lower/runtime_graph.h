@@ -19,6 +19,7 @@ struct RuntimeGraph {
 /// - A batch norm, and a product or sum with one constant a channel, behind a convolution are
 /// folded
 ///   into its weights; a sum with a constant behind a matmul becomes its bias.
+/// - A layer norm that is spelt out in parts becomes one operator.
 /// - An activation behind a convolution, and a sum with an equally large tensor, run inside it.
 /// - Convolutions run in a layout of blocks of 16 channels where their channels allow it. Pools,
 ///   sums and products of equally large tensors, activations and concatenations of whole blocks

@@ -15,8 +15,12 @@ inline constexpr Bytes kSmallRead{4096};
 BytesPerSecond delivered(const StoreRates& store, const ReadLoad& load, Bytes file);
 
 /// How reads of a data set load a drive. Files and shards: fitted to MLPerf Storage v1.0
-/// (`fastpath validate --of storage`, table read_loads). Packed: a sample is one random request.
-ReadLoad usual_load(const Dataset& dataset);
+/// (`fastpath validate --of storage`, table read_loads). Packed: a sample is one random request,
+/// and all is sequential where the shuffle reads in order.
+ReadLoad usual_load(const Dataset& dataset, const Shuffle& shuffle = {});
+
+/// The store is read from its beginning to its end, whatever leaves a buffer later.
+bool reads_in_order(const Shuffle& shuffle);
 
 /// Samples a second of `workers` processes that take `work` each and hand over to one that takes
 /// `collect`: a closed queue (mean value analysis: Reiser and Lavenberg, JACM 27(2), 1980). With no
@@ -26,8 +30,9 @@ Hertz prepared(std::int64_t workers, Seconds work, Seconds collect);
 /// Share of the samples found in a cache that holds the share `held` of a data set read in a fresh
 /// random order each epoch. Pinned: `held`. Least recently used: a sample at place u of one epoch
 /// and v of the next has 1 - u (1 - v) of the others between; over uniform u and v,
-/// P(1 - u (1 - v) <= h) = h + (1 - h) ln(1 - h).
-double cache_hits(CachePolicy policy, double held);
+/// P(1 - u (1 - v) <= h) = h + (1 - h) ln(1 - h). Read in order, the least recently used is what
+/// comes next: none, unless all is held.
+double cache_hits(CachePolicy policy, double held, const Shuffle& shuffle = {});
 
 /// Rate of a producer of rate `in` and a consumer of rate `out` with `places` between them: 1 - the
 /// blocking of an M/M/1/K queue whose K is places / variation^2; the minimum without variation.

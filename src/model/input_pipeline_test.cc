@@ -129,6 +129,50 @@ TEST(Feed, tells_the_workers_that_decoding_needs) {
   EXPECT_EQ(feed(pipeline)->needed_workers, 0);
 }
 
+TEST(Feed, read_in_order_a_cache_that_is_too_small_hits_nothing) {
+  InputPipeline pipeline = images();
+  pipeline.cache = Bytes{5e7};
+  EXPECT_GT(feed(pipeline)->later.cache_hits, 0);
+  pipeline.shuffle = {ShuffleOrder::buffer, 100};
+  EXPECT_EQ(feed(pipeline)->later.cache_hits, 0);
+  pipeline.cache_policy = CachePolicy::pinned;
+  EXPECT_EQ(feed(pipeline)->later.cache_hits, 0.5);
+}
+
+TEST(Feed, hits_of_a_disk_are_read_there) {
+  InputPipeline pipeline = images();
+  pipeline.accelerators = 100;
+  pipeline.cache = Bytes{1e8};
+  pipeline.cache_policy = CachePolicy::pinned;
+  pipeline.cache_disk = StoreRates{BytesPerSecond{5e8}, {}, {}, 1};
+  const auto answer = feed(pipeline);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->later.limit, InputStage::fetch);
+  EXPECT_NEAR(answer->later.rate.base(), 5e3, 1e-6);
+}
+
+TEST(Feed, loaders_add_up_and_copies_are_each_accelerators_own) {
+  InputPipeline pipeline = images();
+  pipeline.accelerators = 4;
+  pipeline.decode = Seconds{1.5e-3};
+  pipeline.augment = Seconds{0.5e-3};
+  EXPECT_NEAR(feed(pipeline)->first.rate.base(), 500, 1e-9);
+  pipeline.loaders = 4;
+  EXPECT_NEAR(feed(pipeline)->first.rate.base(), 2000, 1e-9);
+  pipeline.copy = BytesPerSecond{1e6};
+  pipeline.prepared = Bytes{1e4};
+  const auto answer = feed(pipeline);
+  EXPECT_EQ(answer->first.limit, InputStage::copy);
+  EXPECT_NEAR(answer->first.rate.base(), 400, 1e-9);
+  EXPECT_EQ(answer->most_accelerators, 0);
+}
+
+TEST(UsualLoad, of_a_packed_file_read_in_order_is_sequential) {
+  const Dataset packed{1000, Bytes{1e5}, SampleLayout::packed};
+  EXPECT_GT(usual_load(packed).random_share, 0);
+  EXPECT_EQ(usual_load(packed, {ShuffleOrder::none, 0}).random_share, 0);
+}
+
 TEST(Feed, refuses_all_that_is_out_of_range_at_once) {
   InputPipeline pipeline = images();
   pipeline.dataset.samples = 0;

@@ -65,8 +65,10 @@ std::optional<RuntimeKernel> stand_in(RuntimeKernel kernel) {
     case K::pool:
     case K::copy:
     case K::softmax:
-    case K::norm: return K::map;
-    case K::reorder: return K::copy;
+    case K::reduce: return K::map;
+    case K::norm: return K::reduce;
+    case K::reorder:
+    case K::scatter: return K::copy;
     case K::matmul:
     case K::map: return std::nullopt;
   }
@@ -97,13 +99,14 @@ RuntimeWork runtime_work(const OpShape& shape) {
     case OpKind::pool: return {K::pool, bytes, 1, 1, 1};
     case OpKind::softmax: return {K::softmax, bytes, 1, 1, 1};
     case OpKind::rms_norm:
-    case OpKind::layer_norm:
-    case OpKind::reduce: return {K::norm, bytes, 1, 1, 1};
+    case OpKind::layer_norm: return {K::norm, bytes, 1, 1, 1};
+    case OpKind::reduce: return {K::reduce, bytes, 1, 1, 1};
     case OpKind::copy:
     case OpKind::embedding: return {K::copy, bytes, 1, 1, 1};
     case OpKind::opaque: return {K::reorder, bytes, 1, 1, 1};
     default: break;
   }
+  if (shape.k > 0) return {K::scatter, bytes, 1, 1, 1};  // products that are added up at a place
   const double elements = shape.write / bytes_per_element(shape.compute_format);
   const bool function = elements > 0 && shape.work.base() / elements >= kFunctionWork;
   return {function ? K::function : K::map, bytes, 1, 1, 1};

@@ -67,5 +67,17 @@ TEST(runtime_work, tells_kernels_by_what_a_convolution_reads) {
   EXPECT_EQ(runtime_work(convolution(64, 64, 9, 64)).kernel, RuntimeKernel::depthwise);
 }
 
+TEST(runtime_work, a_map_that_adds_products_up_is_a_scatter) {
+  OpShape shape;
+  shape.kind = OpKind::elementwise;
+  shape.compute_format = NumberFormat::fp32;
+  shape.read = Bytes{4096};
+  shape.write = Bytes{1024};
+  EXPECT_EQ(runtime_work(shape).kernel, RuntimeKernel::map);
+  shape.k = 4;
+  EXPECT_EQ(runtime_work(shape).kernel, RuntimeKernel::scatter);
+  EXPECT_EQ(runtime_work(shape).m, 5120);
+}
+
 }  // namespace
 }  // namespace fastpath

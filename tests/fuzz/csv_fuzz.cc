@@ -7,6 +7,7 @@
 #include "import/csv/csv.h"
 #include "import/csv/gemm_table.h"
 #include "import/measurements/edge.h"
+#include "import/measurements/mlperf.h"
 #include "import/measurements/peers.h"
 #include "import/measurements/storage.h"
 #include "ir/semantics.h"
@@ -60,6 +61,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& step : *steps)
       require(step.predicted > fastpath::Seconds{});
   }
+  if (const auto runs = fastpath::read_tiny_runs(text, "fuzz")) {
+    for (const auto& run : *runs)
+      require(run.time > fastpath::Seconds{});
+  }
+  (void)fastpath::read_tiny_networks(text, "fuzz");
+  (void)fastpath::read_mobile_runs(text, "fuzz");
   (void)fastpath::read_edge_layers(text, "fuzz");
   (void)fastpath::read_edge_networks(text, "fuzz");
   return 0;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "import/onnx/proto.h"
@@ -23,6 +25,7 @@ constexpr double kMostWork = 8e8;  // multiplications of a probe: some milliseco
 constexpr double kLeastWork = 2e5;
 constexpr double kMostWeights = 1.5e6;      // numbers
 constexpr double kMostActivations = 4.2e6;  // numbers
+constexpr std::int64_t kMostNormed = 56;    // height: norms take some nanoseconds a number
 
 bool is_convolution(RuntimeKernel kernel) {
   return kernel == RuntimeKernel::pointwise || kernel == RuntimeKernel::window ||
@@ -107,9 +110,24 @@ void add_maps(std::vector<RuntimeProbe>& probes) {
     probes.push_back({K::copy, "Concat", height, 48, 48, 1, 1});
     probes.push_back({K::reorder, "Transpose", height, 48, 48, 1, 1});
     probes.push_back({K::softmax, "Softmax", height, 48, 48, 1, 1});
-    probes.push_back({K::norm, "ReduceMean", height, 48, 48, 1, 1});
+    probes.push_back({K::reduce, "ReduceMean", height, 48, 48, 1, 1});
+    if (height <= kMostNormed) {
+      probes.push_back({K::norm, "LayerNormalization", height, 128, 128, 1, 1});
+    }
     probes.push_back({K::pool, "MaxPool", height, 48, 48, 3, 2});
     probes.push_back({K::pool, "GlobalAveragePool", height, 48, 48, 1, 1});
+  }
+}
+
+/// Windows as large as their strides, as decoders and detectors enlarge images, and twice as large.
+void add_transposed(std::vector<RuntimeProbe>& probes) {
+  for (const std::int64_t height : {4, 8, 16, 32, 64, 128}) {
+    for (const std::int64_t channels : {16, 64}) {
+      for (const std::int64_t outputs : {1, 32})
+        probes.push_back(
+            {RuntimeKernel::scatter, "ConvTranspose", height, channels, outputs, 2, 2});
+      probes.push_back({RuntimeKernel::scatter, "ConvTranspose", height, channels, 32, 4, 2});
+    }
   }
 }
 
@@ -120,16 +138,38 @@ class ProbeGraph {
 
   void add(const RuntimeProbe& probe, std::size_t index) {
     const std::string name = name_of_probe(index);
-    const bool matmul = probe.kernel == RuntimeKernel::matmul;
-    const Sizes shape = matmul ? Sizes{probe.height, probe.channels}
-                               : Sizes{1, probe.channels, probe.height, probe.height};
+    const Sizes shape = input_of(probe);
     declare(*graph_.add_input(), name + ".x", shape);
     std::string input = name + ".made";
     node("Relu", name + ".relu", {name + ".x"}, input);
-    NodeProto& made = operator_of(probe, name, input);
-    if (is_convolution(probe.kernel)) set_window(made, probe);
-    if (probe.op == "MaxPool") set_window(made, probe);
-    keep_a_number(name, matmul ? 2 : 4);
+    set_windows(operator_of(probe, name, input), probe);
+    keep_a_number(name, name, shape.size());
+  }
+
+  /// Without `run`, what is behind the operator reads what is in front of it.
+  void add_branch(const RuntimeProbe& probe, std::size_t index, bool run) {
+    const std::string name = name_of_probe(index);
+    const Sizes shape = input_of(probe);
+    declare(*graph_.add_input(), name + ".x", shape);
+    const std::string input = name + ".made";
+    node("Abs", name + ".abs", {name + ".x"}, input);  // nothing fuses with it
+    if (run) set_windows(operator_of(probe, name, input), probe);
+    keep_a_number(name, run ? name : input, shape.size());
+  }
+
+  /// Convolutions one behind the other, every second one back to the channels of the first.
+  void add_convolutions(const RuntimeProbe& probe, int length) {
+    declare(*graph_.add_input(), "x", input_of(probe));
+    RuntimeProbe back = probe;
+    std::swap(back.channels, back.outputs);
+    std::string last = "x";
+    for (int i = 0; i < length; ++i) {
+      const RuntimeProbe& one = i % 2 == 0 ? probe : back;
+      const std::string name = name_of_probe(static_cast<std::size_t>(i));
+      set_windows(operator_of(one, name, last), one);
+      last = name;
+    }
+    keep_a_number("last", last, 4);
   }
 
   void add_chain(int length, std::int64_t numbers) {
@@ -146,13 +186,19 @@ class ProbeGraph {
   static std::string name_of_probe(std::size_t index) { return "probe" + std::to_string(index); }
 
  private:
+  static Sizes input_of(const RuntimeProbe& probe) {
+    if (probe.kernel == RuntimeKernel::matmul) return {probe.height, probe.channels};
+    if (probe.op == "LayerNormalization") return {1, probe.height * probe.height, probe.channels};
+    return {1, probe.channels, probe.height, probe.height};
+  }
+
   /// One number of a result leaves the graph: the result's memory is free again, as in a network,
   /// and later results find it in the cache.
-  void keep_a_number(const std::string& name, std::int64_t axes) {
-    const Sizes zeros(static_cast<std::size_t>(axes), 0);
-    const Sizes ones(static_cast<std::size_t>(axes), 1);
+  void keep_a_number(const std::string& name, const std::string& of, std::size_t axes) {
+    const Sizes zeros(axes, 0);
+    const Sizes ones(axes, 1);
     node("Slice", name + ".slice",
-         {name, integers(name + ".from", zeros), integers(name + ".to", ones)}, name + ".out");
+         {of, integers(name + ".from", zeros), integers(name + ".to", ones)}, name + ".out");
     graph_.add_output()->set_name(name + ".out");
   }
 
@@ -213,6 +259,14 @@ class ProbeGraph {
       set_int(made, "group", probe.channels / in);
       return made;
     }
+    if (probe.op == "ConvTranspose") {
+      const Sizes shape{probe.channels, probe.outputs, probe.window, probe.window};
+      return node("ConvTranspose", name, {x, weight(name + ".w", shape)}, y);
+    }
+    if (probe.op == "LayerNormalization") {
+      const Sizes shape{probe.channels};
+      return node(probe.op, name, {x, weight(name + ".s", shape), weight(name + ".b", shape)}, y);
+    }
     if (probe.op == "MatMul") {
       return node("MatMul", name, {x, weight(name + ".w", {probe.channels, probe.outputs})}, y);
     }
@@ -248,8 +302,11 @@ class ProbeGraph {
       attribute.add_ints(value);
   }
 
-  static void set_window(NodeProto& node, const RuntimeProbe& probe) {
-    const std::int64_t pad = probe.window / 2;
+  static void set_windows(NodeProto& node, const RuntimeProbe& probe) {
+    const bool transposed = probe.op == "ConvTranspose";
+    if (!is_convolution(probe.kernel) && probe.op != "MaxPool" && !transposed) return;
+    // Transposed: `stride` times as many places.
+    const std::int64_t pad = transposed ? (probe.window - probe.stride) / 2 : probe.window / 2;
     set_ints(node, "kernel_shape", {probe.window, probe.window});
     set_ints(node, "strides", {probe.stride, probe.stride});
     set_ints(node, "pads", {pad, pad, pad, pad});
@@ -293,6 +350,13 @@ double bytes_of(std::string_view shapes) {
   return kElement * elements;
 }
 
+/// Of the products of a transposed convolution, read, and its result, written.
+double scattered_bytes(const RuntimeProbe& probe) {
+  const RuntimePoint product = product_of(probe);
+  const auto places = static_cast<double>(probe.height * probe.stride);
+  return kElement * (product.m * product.n + places * places * static_cast<double>(probe.outputs));
+}
+
 /// The probe that a node's name stands for: "probe12", "probe12_nchwc".
 std::optional<std::size_t> probe_of(std::string_view name, std::size_t count) {
   constexpr std::string_view kName = "probe";
@@ -306,13 +370,68 @@ std::optional<std::size_t> probe_of(std::string_view name, std::size_t count) {
   return static_cast<std::size_t>(*index);
 }
 
+/// How often an operator is repeated: an even number; fewer where its weights would fill the
+/// caches.
+int repeats_of(const RuntimeProbe& probe) {
+  constexpr double kMostRepeats = 16;
+  constexpr double kMostNumbers = 2e6;
+  const RuntimePoint point = point_of(probe);
+  const double weights = point.n * point.k;
+  return 2 * static_cast<int>(std::clamp(kMostNumbers / weights, 4.0, kMostRepeats) / 2);
+}
+
+using Build = std::function<void(ProbeGraph&)>;
+
+RunnableModel model_of(const std::string& name, std::uint64_t seed, const Build& build) {
+  ::onnx::ModelProto model;
+  model.set_ir_version(8);
+  model.add_opset_import()->set_version(17);
+  ProbeGraph graph(*model.mutable_graph());
+  build(graph);
+  RunnableOptions options;
+  options.seed = seed;
+  auto made = make_runnable(model.SerializeAsString(), name, options);
+  return made ? std::move(*made) : RunnableModel{};
+}
+
 }  // namespace
+
+RuntimePoint product_of(const RuntimeProbe& probe) {
+  const auto places = static_cast<double>(probe.height * probe.height);
+  const auto taps = static_cast<double>(probe.window * probe.window);
+  return {RuntimeKernel::matmul, places, taps * static_cast<double>(probe.outputs),
+          static_cast<double>(probe.channels), Seconds{}};
+}
+
+std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::uint64_t seed) {
+  using K = RuntimeKernel;
+  const bool convolution = is_convolution(probe.kernel);
+  if (probe.kernel == K::first || probe.kernel == K::scatter) return std::nullopt;
+  if (convolution && probe.stride != 1) return std::nullopt;
+  const int times = repeats_of(probe);
+  MarginalModels models;
+  models.times = times;
+  const auto chain = [&](int length) {
+    return model_of("chain", seed,
+                    [&](ProbeGraph& graph) { graph.add_convolutions(probe, length); });
+  };
+  const auto branches = [&](bool run) {
+    return model_of("branches", seed, [&](ProbeGraph& graph) {
+      for (int i = 0; i < times; ++i)
+        graph.add_branch(probe, static_cast<std::size_t>(i), run);
+    });
+  };
+  models.with = convolution ? chain(times + 2) : branches(true);
+  models.without = convolution ? chain(2) : branches(false);
+  return models;
+}
 
 std::vector<RuntimeProbe> runtime_probes() {
   std::vector<RuntimeProbe> probes;
   add_convolutions(probes);
   add_matmuls(probes);
   add_maps(probes);
+  add_transposed(probes);
   return probes;
 }
 
@@ -326,30 +445,19 @@ bool is_small(const RuntimeProbe& probe) {
 }
 
 RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t seed) {
-  ::onnx::ModelProto model;
-  model.set_ir_version(8);
-  model.add_opset_import()->set_version(17);
-  ProbeGraph graph(*model.mutable_graph());
-  for (std::size_t i = 0; i < probes.size(); ++i)
-    graph.add(probes[i], i);
-  RunnableOptions options;
-  options.seed = seed;
-  auto made = make_runnable(model.SerializeAsString(), "probes", options);
-  return made ? std::move(*made) : RunnableModel{};
+  return model_of("probes", seed, [&](ProbeGraph& graph) {
+    for (std::size_t i = 0; i < probes.size(); ++i)
+      graph.add(probes[i], i);
+  });
 }
 
 RunnableModel chain_model(int length, std::int64_t numbers) {
-  ::onnx::ModelProto model;
-  model.set_ir_version(8);
-  model.add_opset_import()->set_version(17);
-  ProbeGraph(*model.mutable_graph()).add_chain(length, numbers);
-  auto made = make_runnable(model.SerializeAsString(), "chain", {});
-  return made ? std::move(*made) : RunnableModel{};
+  return model_of("chain", 0, [&](ProbeGraph& graph) { graph.add_chain(length, numbers); });
 }
 
-std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
-                                       const std::vector<RuntimeEvent>& events,
-                                       std::size_t warm_ups) {
+std::vector<ProbePoint> probe_points(const std::vector<RuntimeProbe>& probes,
+                                     const std::vector<RuntimeEvent>& events,
+                                     std::size_t warm_ups) {
   std::map<std::size_t, std::vector<double>> times;
   std::map<std::size_t, double> bytes;
   std::map<std::pair<double, std::string>, std::vector<double>> reorders;
@@ -363,13 +471,14 @@ std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
       bytes[*probe] = bytes_of(event.shapes);
     }
   }
-  std::vector<RuntimePoint> points;
+  std::vector<ProbePoint> points;
   for (auto& [probe, values] : times) {
     RuntimePoint point = point_of(probes[probe]);
     const bool product = is_convolution(point.kernel) || point.kernel == RuntimeKernel::matmul;
     if (!product) point.m = bytes[probe];
+    if (point.kernel == RuntimeKernel::scatter) point.m = scattered_bytes(probes[probe]);
     point.time = Seconds{undisturbed(values)};
-    points.push_back(point);
+    points.push_back({point, probe});
   }
   // A tensor that leaves the blocked layout mostly came into it: the mean of both ways.
   std::map<double, std::vector<double>> both;
@@ -378,8 +487,8 @@ std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
   for (const auto& [size, values] : both) {
     if (size <= 0) continue;
     const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-    points.push_back(
-        {RuntimeKernel::reorder, size, 1, 1, Seconds{sum / static_cast<double>(values.size())}});
+    const Seconds mean{sum / static_cast<double>(values.size())};
+    points.push_back({{RuntimeKernel::reorder, size, 1, 1, mean}, std::nullopt});
   }
   return points;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct RuntimeProbe {
 /// Sizes as networks have them, on a grid.
 std::vector<RuntimeProbe> runtime_probes();
 
+/// The product in a transposed convolution, its time left open.
+RuntimePoint product_of(const RuntimeProbe& probe);
+
 /// Whether an operator takes some tens of microseconds at most, by its work and bytes.
 bool is_small(const RuntimeProbe& probe);
 
@@ -38,11 +42,30 @@ RunnableModel probe_model(const std::vector<RuntimeProbe>& probes, std::uint64_t
 /// `length` operators on so many numbers, one after the other.
 RunnableModel chain_model(int length, std::int64_t numbers);
 
+/// Two models, of which one executes a probe's operator so many times more.
+struct MarginalModels {
+  RunnableModel with;
+  RunnableModel without;
+  double times = 1;
+};
+
+/// For operators of microseconds, which a profiler disturbs. A convolution is repeated in a chain,
+/// which stays in the blocked layout, with as many channels out as in every second time; others run
+/// each behind an operator that makes its input. Nothing for convolutions of images, with strides,
+/// and transposed ones.
+std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::uint64_t seed);
+
+/// A point, and the probe that it is of: nothing for changes of layout.
+struct ProbePoint {
+  RuntimePoint point;
+  std::optional<std::size_t> probe;
+};
+
 /// The probes' points from a profile of that model: the shortest execution of each operator,
-/// or the mean of the shorter half where they are short; reorders of layout by their bytes.
+/// or the mean of the shorter half where they are short; reorders of layout by their bytes. A
+/// transposed convolution's is of the whole operator: the product is still to be taken off.
 /// An operator that the profile lacks has no point.
-std::vector<RuntimePoint> probe_points(const std::vector<RuntimeProbe>& probes,
-                                       const std::vector<RuntimeEvent>& events,
-                                       std::size_t warm_ups);
+std::vector<ProbePoint> probe_points(const std::vector<RuntimeProbe>& probes,
+                                     const std::vector<RuntimeEvent>& events, std::size_t warm_ups);
 
 }  // namespace fastpath

@@ -1,0 +1,14 @@
+/// Names of an input pipeline's kinds: for parsing, printing and "did you mean".
+#pragma once
+
+#include "ir/input_pipeline.h"
+#include "ir/names.h"
+
+namespace fastpath {
+
+NameTable<SampleLayout> names_of(SampleLayout);
+NameTable<SampleEncoding> names_of(SampleEncoding);
+NameTable<ShuffleOrder> names_of(ShuffleOrder);
+NameTable<CachePolicy> names_of(CachePolicy);
+
+}  // namespace fastpath
