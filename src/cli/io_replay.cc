@@ -2,7 +2,10 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -389,6 +392,10 @@ int answer_verify(Session& session, const Arguments& arguments, const Question& 
   if (!run) return session.fail(run.error());
   mistakes.insert(mistakes.end(), run->mistakes.begin(), run->mistakes.end());
   if (!mistakes.empty()) {
+    // Threads tell them in any order.
+    std::sort(mistakes.begin(), mistakes.end(), [](const Diagnostic& a, const Diagnostic& b) {
+      return std::tie(a.place.file, a.what) < std::tie(b.place.file, b.what);
+    });
     session.say(fmt::format("{} of {} samples are lost or wrong", run->lost,
                             question.set.samples.size()));
     return session.fail(mistakes);
