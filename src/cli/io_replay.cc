@@ -32,10 +32,11 @@ constexpr std::array<Flag, 5> kReplayFlags{{
      "", false},
     {"epochs", FlagKind::whole, "N", "of --replay (default 3)", "", false},
     {"verify", FlagKind::yes, "",
-     "compare every sample with the checksum that --make wrote, once: all that is lost or wrong", "",
-     false},
+     "compare every sample with the checksum that --make wrote, once: all that is lost or wrong",
+     "", false},
     {"inject", FlagKind::choice, "ERROR",
-     "of --verify: errors in one of 50 reads or files, to see that each is told: short reads (which "
+     "of --verify: errors in one of 50 reads or files, to see that each is told: short reads "
+     "(which "
      "are none), EIO, files that vanished or are cut, wrong bytes; may be repeated",
      "short|eio|vanished|cut|byte", true},
     {"one-in", FlagKind::whole, "N", "reads or files, of --inject (default 50)", "", false},
@@ -396,8 +397,8 @@ int answer_verify(Session& session, const Arguments& arguments, const Question& 
     std::sort(mistakes.begin(), mistakes.end(), [](const Diagnostic& a, const Diagnostic& b) {
       return std::tie(a.place.file, a.what) < std::tie(b.place.file, b.what);
     });
-    session.say(fmt::format("{} of {} samples are lost or wrong", run->lost,
-                            question.set.samples.size()));
+    session.say(
+        fmt::format("{} of {} samples are lost or wrong", run->lost, question.set.samples.size()));
     return session.fail(mistakes);
   }
   Findings findings;
@@ -409,8 +410,8 @@ int answer_verify(Session& session, const Arguments& arguments, const Question& 
                        {"bytes", Unit::bytes},
                        {"decoded", Unit::bytes},
                        {"time", Unit::seconds}},
-                      {{static_cast<double>(run->samples), run->stored.base(),
-                        run->decoded.base(), run->wall.base()}}}};
+                      {{static_cast<double>(run->samples), run->stored.base(), run->decoded.base(),
+                        run->wall.base()}}}};
   if (!question.set.manifest) {
     findings.notes.emplace_back(
         "No manifest: samples were read whole and decoded, and compared with nothing.");

@@ -57,21 +57,20 @@ int answer_make(Session& session, const Arguments& arguments) {
     return session.fail({{command_line(), "--make needs a folder", "fastpath io FOLDER --make"}});
   }
   MakeSetting setting;
-  setting.layout = parse_name<SampleLayout>(arguments.text_or("make", "files")).value_or(setting.layout);
+  setting.layout =
+      parse_name<SampleLayout>(arguments.text_or("make", "files")).value_or(setting.layout);
   setting.encoding =
       parse_name<SampleEncoding>(arguments.text_or("encoding", "jpeg")).value_or(setting.encoding);
   setting.samples = arguments.whole_or("samples", setting.samples);
   setting.samples_per_file = arguments.whole_or("samples-per-file", setting.samples_per_file);
   constexpr std::int64_t kMostSide = 1 << 20;  // of what is then refused
-  setting.side =
-      static_cast<int>(std::min(arguments.whole_or("image", setting.side), kMostSide));
+  setting.side = static_cast<int>(std::min(arguments.whole_or("image", setting.side), kMostSide));
   setting.seed = seed_of(arguments);
-  const auto made =
-      make_samples(arguments.operands().front(), setting, [&](std::int64_t samples) {
-        constexpr std::int64_t kOften = 50;
-        if (samples % kOften != 0) return;
-        session.progress(fmt::format("sample {} of {}", samples, setting.samples));
-      });
+  const auto made = make_samples(arguments.operands().front(), setting, [&](std::int64_t samples) {
+    constexpr std::int64_t kOften = 50;
+    if (samples % kOften != 0) return;
+    session.progress(fmt::format("sample {} of {}", samples, setting.samples));
+  });
   session.progress("");
   if (!made) return session.fail(made.error());
   Findings findings;
@@ -97,20 +96,18 @@ Table decode_table(const std::vector<DecodeRate>& rates) {
                {"discarded", Unit::count}},
               {}};
   for (const DecodeRate& one : rates) {
-    table.rows.push_back({std::string(name_of(one.encoding)), static_cast<double>(one.threads),
-                          one.samples.median, one.samples.spread, one.cpu.median, one.cpu.spread,
-                          one.stored.base(), one.decoded.base(),
-                          one.samples.median * one.stored.base(),
-                          one.samples.median * one.decoded.base(),
-                          static_cast<double>(one.samples.kept),
-                          static_cast<double>(one.samples.discarded)});
+    table.rows.push_back(
+        {std::string(name_of(one.encoding)), static_cast<double>(one.threads), one.samples.median,
+         one.samples.spread, one.cpu.median, one.cpu.spread, one.stored.base(), one.decoded.base(),
+         one.samples.median * one.stored.base(), one.samples.median * one.decoded.base(),
+         static_cast<double>(one.samples.kept), static_cast<double>(one.samples.discarded)});
   }
   return table;
 }
 
 int answer_decode(Session& session, const Arguments& arguments) {
-  auto encoding = parse_name<SampleEncoding>(arguments.text_or("decode", ""))
-                      .value_or(SampleEncoding::jpeg);
+  auto encoding =
+      parse_name<SampleEncoding>(arguments.text_or("decode", "")).value_or(SampleEncoding::jpeg);
   Result<std::vector<SampleBytes>> samples;
   if (arguments.operands().empty()) {
     constexpr std::int64_t kSide = 224;
@@ -171,8 +168,8 @@ Result<Host> measure_host(Session& session, const SampleSet& set, const ReadLimi
   session.progress(fmt::format("decode: {} workers", cores));
   const auto all = measure_decode(set.encoding, *samples, cores, limits);
   if (!all) return failure(all.error());
-  // Threads of one core share its units, so a sample takes each of them longer. CPU time, since other
-  // processes' turns are not of the pipeline.
+  // Threads of one core share its units, so a sample takes each of them longer. CPU time, since
+  // other processes' turns are not of the pipeline.
   const double slower = std::max(1.0, all->cpu.median / host.one.cpu.median);
   host.cores = static_cast<double>(cores) / slower;
   return host;
@@ -222,8 +219,7 @@ Table fetch_table(const SampleSet& set, const FetchQuestion& question, const Fet
             rate.samples.median, rate.samples.spread,
             set.layout == SampleLayout::files ? Cell{rate.samples.median} : Cell{},
             rate.rate.base(), rate.cpu.base(), rate.cached_before,
-            static_cast<double>(rate.samples.kept),
-            static_cast<double>(rate.samples.discarded)}}};
+            static_cast<double>(rate.samples.kept), static_cast<double>(rate.samples.discarded)}}};
 }
 
 /// --shuffle, or what suits the layout.
@@ -231,8 +227,8 @@ Result<Shuffle> shuffle_of(const Arguments& arguments, const SampleSet& set) {
   const bool shards = set.layout == SampleLayout::shards;
   const std::string usual = shards ? "shard" : "full";
   Shuffle shuffle;
-  shuffle.order = parse_name<ShuffleOrder>(arguments.text_or("shuffle", usual))
-                      .value_or(ShuffleOrder::full);
+  shuffle.order =
+      parse_name<ShuffleOrder>(arguments.text_or("shuffle", usual)).value_or(ShuffleOrder::full);
   if (shuffle.order == ShuffleOrder::shard && !shards) {
     return failure(command_line(), "only shards can be shuffled by shard", "use --shuffle full");
   }

@@ -130,8 +130,8 @@ std::vector<MeasuredMatmul> measure_matmuls(const MachineLimits& limits, int cor
         auto matmul = matmul_of(format, size);
         if (!matmul) break;
         all.push_back({format.format, size, threads, {}});
-        figures.push_back(rate_of(std::make_shared<Matmul>(std::move(*matmul)), size, threads,
-                                  seconds));
+        figures.push_back(
+            rate_of(std::make_shared<Matmul>(std::move(*matmul)), size, threads, seconds));
       }
     }
   }

@@ -241,8 +241,8 @@ class SampleRing {
 
 }  // namespace
 
-std::string fetch_samples(const SampleSet& set, const FetchSetting& setting,
-                          const ReadHooks& hooks, const FetchClient& client) {
+std::string fetch_samples(const SampleSet& set, const FetchSetting& setting, const ReadHooks& hooks,
+                          const FetchClient& client) {
   if (setting.engine == ReadEngine::io_uring) {
     return SampleRing(set, setting, hooks, client).run();
   }

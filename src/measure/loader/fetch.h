@@ -32,8 +32,8 @@ struct FetchSetting {
 
 /// Reads until the client has no more. Each sample arrives whole, or is lost with the file and the
 /// byte. Returns what is wrong with the engine itself, empty for nothing.
-std::string fetch_samples(const SampleSet& set, const FetchSetting& setting,
-                          const ReadHooks& hooks, const FetchClient& client);
+std::string fetch_samples(const SampleSet& set, const FetchSetting& setting, const ReadHooks& hooks,
+                          const FetchClient& client);
 
 /// io_uring can be used here: some sandboxes forbid it.
 bool has_io_uring();

@@ -85,9 +85,8 @@ ReadHooks inject(std::span<const InjectedError> errors, std::uint64_t seed, std:
   ReadHooks hooks;
   hooks.open = [injector](const std::string& file) { return injector.open(file); };
   hooks.read = [injector](const std::string& file, std::int64_t offset,
-                          std::span<unsigned char> bytes, std::int64_t got) {
-    return injector.read(file, offset, bytes, got);
-  };
+                          std::span<unsigned char> bytes,
+                          std::int64_t got) { return injector.read(file, offset, bytes, got); };
   return hooks;
 }
 

@@ -86,15 +86,14 @@ class Epoch {
   }
 
   void fetch() {
-    const FetchClient client{
-        [this](bool may_wait) { return queue_.next_to_fetch(may_wait); },
-        [this] { return queue_.buffer(); },
-        [this](std::size_t sample, SampleBytes&& bytes) {
-          queue_.arrived(sample, std::move(bytes));
-        },
-        [this](std::size_t sample, Diagnostic mistake) {
-          queue_.lost(sample, std::move(mistake));
-        }};
+    const FetchClient client{[this](bool may_wait) { return queue_.next_to_fetch(may_wait); },
+                             [this] { return queue_.buffer(); },
+                             [this](std::size_t sample, SampleBytes&& bytes) {
+                               queue_.arrived(sample, std::move(bytes));
+                             },
+                             [this](std::size_t sample, Diagnostic mistake) {
+                               queue_.lost(sample, std::move(mistake));
+                             }};
     std::string wrong = fetch_samples(set_, setting_.fetch, hooks_, client);
     if (!wrong.empty()) queue_.stop({{.file = set_.path}, std::move(wrong), "use --engine pread"});
   }
@@ -125,11 +124,11 @@ class Epoch {
     if (setting_.verify && set_.manifest) {
       const std::uint32_t crc = checksum(work.bytes);
       if (crc != place.crc) {
-        return Diagnostic{{.file = file},
-                          fmt::format("bytes {} to {} have CRC {:08x} instead of {:08x} (sample {})",
-                                      place.offset, place.offset + place.bytes, crc, place.crc,
-                                      work.sample),
-                          "the bytes are not those that were written: copy the file again"};
+        return Diagnostic{
+            {.file = file},
+            fmt::format("bytes {} to {} have CRC {:08x} instead of {:08x} (sample {})",
+                        place.offset, place.offset + place.bytes, crc, place.crc, work.sample),
+            "the bytes are not those that were written: copy the file again"};
       }
     }
     if (!setting_.decode) return std::nullopt;
@@ -224,8 +223,7 @@ class Epoch {
     run.starving = sum.for_sample / work;
     run.blocked = sum.for_room / work;
     run.preparing = std::max(0.0, 1 - run.starving - run.blocked);
-    const double readers =
-        setting_.fetch.engine == ReadEngine::io_uring ? 1 : setting_.fetch.depth;
+    const double readers = setting_.fetch.engine == ReadEngine::io_uring ? 1 : setting_.fetch.depth;
     run.fetching = std::max(0.0, 1 - queue_.fetch_waited() / (readers * run.wall));
     run.computing = use.computing / run.wall;
     run.stalls = use.stalls;
@@ -260,7 +258,8 @@ Diagnostics mistakes_in(const LoaderSetting& setting) {
   check("workers", setting.workers, 0, kMostThreads);
   check("depth", setting.fetch.depth, 1, kMostThreads);
   check("a batch", setting.batch, 1, kMostHeld);
-  check("prefetched batches", setting.prefetch, 0, kMostHeld / std::max<std::int64_t>(1, setting.batch));
+  check("prefetched batches", setting.prefetch, 0,
+        kMostHeld / std::max<std::int64_t>(1, setting.batch));
   return mistakes;
 }
 

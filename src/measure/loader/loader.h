@@ -20,9 +20,9 @@ struct LoaderSetting {
   FetchSetting fetch;
   std::int64_t workers = 1;  ///< threads that decode; 0 is run as 1
   bool decode = true;        ///< false: samples are fetched only
-  bool verify = false;       ///< checksums are compared, and mistakes collected instead of the first
-  Seconds augment;           ///< of a core that a worker keeps busy for a sample
-  Seconds collect;           ///< of a core that the collecting thread keeps busy for a sample
+  bool verify = false;  ///< checksums are compared, and mistakes collected instead of the first
+  Seconds augment;      ///< of a core that a worker keeps busy for a sample
+  Seconds collect;      ///< of a core that the collecting thread keeps busy for a sample
   std::int64_t batch = 1;
   std::int64_t prefetch = 2;  ///< batches that wait or are being made, besides the one in use
   Seconds compute;            ///< of a batch
@@ -33,18 +33,18 @@ struct EpochRun {
   Bytes stored;             ///< of them
   Bytes decoded;
   Seconds wall;
-  Seconds cpu;            ///< of all threads
-  Seconds decoding;       ///< CPU time of the workers for decoding alone
-  double fetching = 0;    ///< share of the time in which samples were being read
-  double preparing = 0;   ///< share of the workers' time that they did not wait
-  double computing = 0;   ///< share of the time in which a batch was in use
-  double starving = 0;    ///< share of the workers' time that they waited for samples
-  double blocked = 0;     ///< share of the workers' time that they waited for room
-  std::size_t stalls = 0; ///< batches behind the first that were not there in time
-  Seconds stalled;        ///< waiting for them
-  double others = 0;      ///< cores' worth of other processes' work meanwhile
-  Diagnostics mistakes;   ///< of a verifying run: samples that were lost or are not what they were
-  std::size_t lost = 0;   ///< their number; not all are told
+  Seconds cpu;             ///< of all threads
+  Seconds decoding;        ///< CPU time of the workers for decoding alone
+  double fetching = 0;     ///< share of the time in which samples were being read
+  double preparing = 0;    ///< share of the workers' time that they did not wait
+  double computing = 0;    ///< share of the time in which a batch was in use
+  double starving = 0;     ///< share of the workers' time that they waited for samples
+  double blocked = 0;      ///< share of the workers' time that they waited for room
+  std::size_t stalls = 0;  ///< batches behind the first that were not there in time
+  Seconds stalled;         ///< waiting for them
+  double others = 0;       ///< cores' worth of other processes' work meanwhile
+  Diagnostics mistakes;    ///< of a verifying run: samples that were lost or are not what they were
+  std::size_t lost = 0;    ///< their number; not all are told
 };
 
 /// Runs an epoch. Fails on the first sample that cannot be read or decoded, unless `verify` is set.

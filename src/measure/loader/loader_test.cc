@@ -75,8 +75,8 @@ EpochRun verified(const SampleSet& set, const LoaderSetting& setting, const Read
 
 TEST(Loader, hands_over_every_sample_of_every_layout_and_encoding) {
   for (const SampleLayout layout : kLayouts) {
-    for (const SampleEncoding encoding : {SampleEncoding::raw, SampleEncoding::png,
-                                          SampleEncoding::gzip, SampleEncoding::zstd}) {
+    for (const SampleEncoding encoding :
+         {SampleEncoding::raw, SampleEncoding::png, SampleEncoding::gzip, SampleEncoding::zstd}) {
       const TestSet test(layout, encoding);
       for (const ReadEngine engine : engines()) {
         const EpochRun run = verified(test.set, verifying(engine), {});
@@ -141,10 +141,9 @@ TEST(Loader, every_failed_read_names_its_file_and_bytes) {
       const EpochRun run = verified(test.set, verifying(engine), hooks);
       ASSERT_EQ(run.lost, 1u);
       EXPECT_EQ(run.mistakes.front().place.file, test.set.files[hit.file]);
-      EXPECT_EQ(run.mistakes.front().what,
-                "a read of bytes " + std::to_string(hit.offset) + " to " +
-                    std::to_string(hit.offset + hit.bytes) +
-                    " failed: Input/output error (sample 17)");
+      EXPECT_EQ(run.mistakes.front().what, "a read of bytes " + std::to_string(hit.offset) +
+                                               " to " + std::to_string(hit.offset + hit.bytes) +
+                                               " failed: Input/output error (sample 17)");
       EXPECT_EQ(run.stored, test.set.bytes() - Bytes{static_cast<double>(hit.bytes)});
     }
   }
@@ -156,8 +155,8 @@ TEST(Loader, wrong_bytes_are_found_wherever_they_are) {
     const SamplePlace& hit = test.set.samples[9];
     for (const std::int64_t at : {std::int64_t{0}, hit.bytes / 2, hit.bytes - 1}) {
       ReadHooks hooks;
-      hooks.read = [&](const std::string& file, std::int64_t offset,
-                       std::span<unsigned char> bytes, std::int64_t got) {
+      hooks.read = [&](const std::string& file, std::int64_t offset, std::span<unsigned char> bytes,
+                       std::int64_t got) {
         if (file == test.set.files[hit.file] && offset == hit.offset) {
           bytes[static_cast<std::size_t>(at)] ^= 1;
         }
@@ -217,8 +216,8 @@ TEST(Loader, each_injected_error_is_told_and_short_reads_are_none) {
   for (const InjectedError error :
        {InjectedError::short_read, InjectedError::io_error, InjectedError::vanished,
         InjectedError::cut, InjectedError::wrong_byte}) {
-    const EpochRun run = verified(test.set, verifying(engines().back()),
-                                  inject(std::array{error}, 1, 5));
+    const EpochRun run =
+        verified(test.set, verifying(engines().back()), inject(std::array{error}, 1, 5));
     if (error == InjectedError::short_read) {
       EXPECT_EQ(run.lost, 0u);
     } else {
@@ -302,7 +301,8 @@ TEST(EpochOrders, are_permutations_and_a_buffer_draws_from_what_it_holds) {
        {Shuffle{ShuffleOrder::full, 0}, Shuffle{ShuffleOrder::none, 0},
         Shuffle{ShuffleOrder::buffer, 8}, Shuffle{ShuffleOrder::shard, 0}}) {
     const EpochOrder order = epoch_order(test.set, shuffle, 7);
-    EXPECT_TRUE(std::is_permutation(order.fetch.begin(), order.fetch.end(), all.begin(), all.end()));
+    EXPECT_TRUE(
+        std::is_permutation(order.fetch.begin(), order.fetch.end(), all.begin(), all.end()));
     EXPECT_TRUE(
         std::is_permutation(order.deliver.begin(), order.deliver.end(), all.begin(), all.end()));
     for (std::size_t k = 0; k < all.size(); ++k) {
@@ -344,8 +344,7 @@ TEST(Rates, of_fetching_and_decoding_are_measured) {
   EXPECT_NEAR(fetch->rate.base() / fetch->samples.median, test.set.sample().base(), 1e-6);
   const auto samples = some_samples(test.set);
   ASSERT_TRUE(samples.has_value());
-  const auto decode =
-      measure_decode(SampleEncoding::jpeg, *samples, 2, {Seconds{0.005}, once});
+  const auto decode = measure_decode(SampleEncoding::jpeg, *samples, 2, {Seconds{0.005}, once});
   ASSERT_TRUE(decode.has_value());
   EXPECT_GT(decode->samples.median, 0);
   EXPECT_EQ(decode->decoded, Bytes{24.0 * 24 * 3});

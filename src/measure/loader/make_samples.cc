@@ -112,8 +112,7 @@ class Maker {
   std::string name_of_file(std::int64_t first) const {
     switch (setting_.layout) {
       case SampleLayout::files: return fmt::format("{:07}{}", first, ending_of(setting_.encoding));
-      case SampleLayout::shards:
-        return fmt::format("{:05}.tar", first / setting_.samples_per_file);
+      case SampleLayout::shards: return fmt::format("{:05}.tar", first / setting_.samples_per_file);
       case SampleLayout::packed: break;
     }
     return "packed.bin";

@@ -70,7 +70,8 @@ class ManifestReader {
 
   void read_line(std::string_view line) {
     if (line_ == 1) {
-      if (line != kColumns) mistake("is no manifest of samples", fmt::format("begins '{}'", kColumns));
+      if (line != kColumns)
+        mistake("is no manifest of samples", fmt::format("begins '{}'", kColumns));
       return;
     }
     const auto cells = split(line, ',');
@@ -103,7 +104,8 @@ class ManifestReader {
     const auto kind = parse_name<SampleEncoding>(encoding);
     const auto place = parse_name<SampleLayout>(layout);
     if (!place) mistake(fmt::format("layout {}", in_quotes(layout)), "files, shards or packed");
-    if (!kind) mistake(fmt::format("encoding {}", in_quotes(encoding)), "raw, jpeg, png, gzip or zstd");
+    if (!kind)
+      mistake(fmt::format("encoding {}", in_quotes(encoding)), "raw, jpeg, png, gzip or zstd");
     if (!place || !kind) return;
     if (!set_.samples.empty() && (*place != set_.layout || *kind != set_.encoding)) {
       mistake("another layout or encoding than the line before", "one of each for a data set");
@@ -135,8 +137,7 @@ Result<SampleSet> read_manifest(std::string_view text, const std::string& file,
 }
 
 std::string write_manifest(const SampleSet& set) {
-  const std::string kind =
-      fmt::format("{},{}", name_of(set.layout), name_of(set.encoding));
+  const std::string kind = fmt::format("{},{}", name_of(set.layout), name_of(set.encoding));
   std::string text = fmt::format("{}\n", kColumns);
   for (const SamplePlace& place : set.samples) {
     const std::string name = fs::path(set.files[place.file]).lexically_relative(set.path).string();

@@ -192,8 +192,8 @@ Result<SampleBytes> encode_jpeg(int side, const SampleBytes& pixels) {
   unsigned char* made = nullptr;
   unsigned long bytes = 0;
   const bool right =
-      handle != nullptr && tjCompress2(handle, pixels.data(), side, 0, side, TJPF_RGB, &made, &bytes,
-                                       TJSAMP_420, kJpegQuality, TJFLAG_ACCURATEDCT) == 0;
+      handle != nullptr && tjCompress2(handle, pixels.data(), side, 0, side, TJPF_RGB, &made,
+                                       &bytes, TJSAMP_420, kJpegQuality, TJFLAG_ACCURATEDCT) == 0;
   SampleBytes result;
   if (right) result.assign(made, made + bytes);
   tjFree(made);

@@ -27,9 +27,7 @@ SampleQueue::SampleQueue(const EpochOrder& order, const Limits& limits)
     missing_.push_back(std::min(left, limits.batch));
 }
 
-bool SampleQueue::has_room() const {
-  return fetch_at_ < taken_ + order_.ahead + limits_.fetched;
-}
+bool SampleQueue::has_room() const { return fetch_at_ < taken_ + order_.ahead + limits_.fetched; }
 
 std::optional<std::size_t> SampleQueue::next_to_fetch(bool may_wait) {
   std::unique_lock lock(mutex_);
@@ -79,12 +77,10 @@ std::optional<SampleQueue::Work> SampleQueue::take() {
   const std::size_t at = deliver_at_++;
   work.sample = order_.deliver[at];
   work.batch = at / limits_.batch;
-  work.for_room = wait(room_, lock, [&] {
-    return stopped_ || work.batch < released_ + limits_.batches;
-  });
+  work.for_room =
+      wait(room_, lock, [&] { return stopped_ || work.batch < released_ + limits_.batches; });
   Place& place = places_[work.sample];
-  work.for_sample =
-      wait(arrivals_, lock, [&] { return stopped_ || place.state != State::away; });
+  work.for_sample = wait(arrivals_, lock, [&] { return stopped_ || place.state != State::away; });
   if (stopped_) return std::nullopt;
   work.bytes = std::move(place.bytes);
   work.lost = std::move(place.mistake);

@@ -21,10 +21,10 @@ namespace fastpath {
 class SampleQueue {
  public:
   struct Limits {
-    std::size_t fetched = 1;   ///< samples that wait for workers, besides those of a shuffle
-    std::size_t batch = 1;     ///< samples of a batch
-    std::size_t batches = 1;   ///< being made, waiting or in use
-    bool keep_going = false;   ///< lost samples are collected; else the first ends all
+    std::size_t fetched = 1;  ///< samples that wait for workers, besides those of a shuffle
+    std::size_t batch = 1;    ///< samples of a batch
+    std::size_t batches = 1;  ///< being made, waiting or in use
+    bool keep_going = false;  ///< lost samples are collected; else the first ends all
   };
 
   /// A sample for a worker.
@@ -92,9 +92,9 @@ class SampleQueue {
   std::size_t taken_ = 0;
   std::size_t released_ = 0;  ///< batches
   Seconds fetch_waited_;
-  std::vector<Place> places_;             ///< by sample
-  std::vector<std::size_t> missing_;      ///< samples of each batch that are not done
-  std::vector<SampleBytes> buffers_;      ///< to be used again
+  std::vector<Place> places_;         ///< by sample
+  std::vector<std::size_t> missing_;  ///< samples of each batch that are not done
+  std::vector<SampleBytes> buffers_;  ///< to be used again
   Mistakes mistakes_;
 };
 

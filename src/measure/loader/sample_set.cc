@@ -103,8 +103,8 @@ Result<SampleSet> find_archives(SampleSet set, const ReadHooks& hooks) {
       continue;
     }
     for (TarMember& one : *members) {
-      candidates.push_back({std::move(one.name),
-                            {static_cast<std::uint32_t>(i), one.offset, one.bytes, 0}});
+      candidates.push_back(
+          {std::move(one.name), {static_cast<std::uint32_t>(i), one.offset, one.bytes, 0}});
     }
   }
   if (!mistakes.empty()) return failure(std::move(mistakes));
@@ -125,7 +125,8 @@ Result<SampleSet> find_files(SampleSet set) {
 
 Result<SampleSet> find_packed(const std::string& path, std::int64_t sample) {
   if (sample < 1 || sample > kMostSampleBytes) {
-    return failure({.file = path}, "is one file without a manifest, and its samples' size is unknown",
+    return failure({.file = path},
+                   "is one file without a manifest, and its samples' size is unknown",
                    "name a folder, or a pipeline whose samples have a size");
   }
   const auto bytes = size_of(path);
@@ -138,7 +139,8 @@ Result<SampleSet> find_packed(const std::string& path, std::int64_t sample) {
   for (std::int64_t at = 0; at + sample <= *bytes; at += sample)
     set.samples.push_back({0, at, sample, 0});
   if (set.samples.empty()) {
-    return failure({.file = path}, fmt::format("has {} bytes: less than a sample of {}", *bytes, sample));
+    return failure({.file = path},
+                   fmt::format("has {} bytes: less than a sample of {}", *bytes, sample));
   }
   return set;
 }
@@ -166,8 +168,8 @@ Result<SampleSet> find_samples(const std::string& path, std::int64_t packed_samp
   SampleSet set;
   set.path = path;
   const auto is_archive = [](const std::string& file) { return file.ends_with(".tar"); };
-  const auto archives = static_cast<std::size_t>(
-      std::count_if(files->begin(), files->end(), is_archive));
+  const auto archives =
+      static_cast<std::size_t>(std::count_if(files->begin(), files->end(), is_archive));
   if (archives > 0) {
     set.skipped = files->size() - archives;
     std::copy_if(files->begin(), files->end(), std::back_inserter(set.files), is_archive);

@@ -27,10 +27,10 @@ struct SampleSet {
   std::string path;
   SampleLayout layout = SampleLayout::files;
   SampleEncoding encoding = SampleEncoding::raw;
-  bool manifest = false;            ///< checksums are known
-  std::vector<std::string> files;   ///< paths
-  std::vector<SamplePlace> samples; ///< in the order of the files and of their bytes
-  std::size_t skipped = 0;          ///< files and members that are no samples
+  bool manifest = false;             ///< checksums are known
+  std::vector<std::string> files;    ///< paths
+  std::vector<SamplePlace> samples;  ///< in the order of the files and of their bytes
+  std::size_t skipped = 0;           ///< files and members that are no samples
 
   Bytes bytes() const;
   /// Mean size of a sample.
@@ -43,9 +43,9 @@ inline constexpr std::int64_t kMostSampleBytes = std::int64_t{1} << 30;
 /// The file that holds a manifest, in the folder of its data set.
 inline constexpr std::string_view kManifestFile = "samples.csv";
 
-/// The samples of a folder with a manifest, of one-sample files, or of tar archives; or one file of samples of
-/// `packed_sample` bytes each (0: not known, which is then a mistake). Formats are told by the
-/// endings of names; where none is known all files are raw samples. Archives are scanned.
+/// The samples of a folder with a manifest, of one-sample files, or of tar archives; or one file of
+/// samples of `packed_sample` bytes each (0: not known, which is then a mistake). Formats are told
+/// by the endings of names; where none is known all files are raw samples. Archives are scanned.
 Result<SampleSet> find_samples(const std::string& path, std::int64_t packed_sample,
                                const ReadHooks& hooks = {});
 

@@ -120,7 +120,8 @@ class Scan {
     }
     Header header{};
     if (bytes_ - at_ < kTarBlock) {
-      wrong_ = fmt::format("ends at byte {}, within the header that begins at byte {}", bytes_, at_);
+      wrong_ =
+          fmt::format("ends at byte {}, within the header that begins at byte {}", bytes_, at_);
       return;
     }
     wrong_ = read_(at_, header);

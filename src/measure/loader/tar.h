@@ -22,8 +22,7 @@ struct TarMember {
 };
 
 /// Reads `into.size()` bytes from `offset`; returns what is wrong, empty for nothing.
-using ReadBytesAt =
-    std::function<std::string(std::int64_t offset, std::span<unsigned char> into)>;
+using ReadBytesAt = std::function<std::string(std::int64_t offset, std::span<unsigned char> into)>;
 
 /// The regular files of an archive (ustar, GNU's long names, pax) of `bytes` bytes. Fails, with the
 /// byte, on headers that are damaged, members that are cut, and a missing end mark: an archive cut
