@@ -123,7 +123,7 @@ TEST(Loader, short_and_interrupted_reads_lose_no_byte) {
       const EpochRun run = verified(test.set, verifying(engine), hooks);
       EXPECT_TRUE(run.mistakes.empty()) << run.mistakes.front().what;
       EXPECT_EQ(run.stored, test.set.bytes());
-      EXPECT_GT(calls, 2 * kSamples);
+      EXPECT_GT(calls.load(), 2 * kSamples);
     }
   }
 }
@@ -286,7 +286,7 @@ TEST(Manifest, tells_all_mistakes_with_their_lines) {
     return text;
   };
   EXPECT_EQ(wrong(begin + "files,raw,a,0,10,0123abcd\n"), "");
-  EXPECT_EQ(wrong("something else\n"), "1 is no manifest of samples\n1 has no samples\n");
+  EXPECT_EQ(wrong("something else\n"), "1 is no manifest of samples\n");
   EXPECT_EQ(wrong(begin + "files,raw,a,0,10,0123abcd"), "2 ends within a line: it was cut\n");
   EXPECT_EQ(wrong(begin + "files,tiff,../a,-1,0,zz\nfiles,raw\n"),
             "2 encoding 'tiff'\n2 '../a' is no file of this folder\n2 offset '-1'\n2 size '0'\n"

@@ -22,7 +22,11 @@ Seconds wait(std::condition_variable& change, std::unique_lock<std::mutex>& lock
 }  // namespace
 
 SampleQueue::SampleQueue(const EpochOrder& order, const Limits& limits)
-    : order_(order), limits_(limits), places_(order.fetch.size()) {
+    : order_(order), limits_(limits) {
+  std::size_t places = 0;  // an order may be of a part of the samples
+  for (const std::uint32_t sample : order.fetch)
+    places = std::max(places, std::size_t{sample} + 1);
+  places_.resize(places);
   for (std::size_t left = order.fetch.size(); left > 0; left -= missing_.back())
     missing_.push_back(std::min(left, limits.batch));
 }

@@ -48,7 +48,7 @@ TEST(Tar, tells_where_members_lie) {
 TEST(Tar, reads_long_names_and_pax) {
   const std::string name(150, 'n');
   const std::string archive = special('L', name + '\0') + member("short", "1") +
-                              special('x', "15 path=from-px\n") + member("short", "22") +
+                              special('x', "16 path=from-px\n") + member("short", "22") +
                               special('5', "") + kEnd;
   const auto members = tar_members("a.tar", archive);
   ASSERT_TRUE(members.has_value()) << members.error().front().what;
