@@ -43,7 +43,7 @@ def run_set(folder, rows):
     for workers in WORKERS:
         pipeline.write_text(re.sub(r'^workers: .*$', f'workers: {workers}', text, flags=re.M))
         answer = tables('io', folder, '--replay', pipeline, '--epochs', '3')
-        row = {**answer['replay'][0], **answer['stages'][0]}
+        row = {**answer['replay'][0], **answer['work'][0]}
         row['fetch_spread'] = fetched['spread']
         rows.setdefault((folder.name, workers), []).append(row)
 

@@ -235,9 +235,9 @@ Table rate_table(const std::vector<Kind>& kinds, const InputPipeline& pipeline, 
   return table;
 }
 
-Table stage_table(const std::vector<Kind>& kinds) {
-  Table table{"stages",
-              "What the stages did, as shares of the time",
+Table work_table(const std::vector<Kind>& kinds) {
+  Table table{"work",
+              "What was done, as shares of the time",
               {{"epochs"},
                {"fetching", Unit::ratio},
                {"preparing", Unit::ratio},
@@ -336,7 +336,7 @@ int answer_replay(Session& session, const Arguments& arguments, const Question& 
   }
   const double cores = pipeline.cores > 0 ? pipeline.cores : HUGE_VAL;
   findings.tables = {sample_table(question.set), rate_table(*kinds, pipeline, cores),
-                     stage_table(*kinds)};
+                     work_table(*kinds)};
   if (predicted) findings.tables.push_back(input_stage_table(*predicted));
   for (std::string& note : doubts(question.plan, pipeline))
     findings.notes.push_back(std::move(note));
