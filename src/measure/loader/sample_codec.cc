@@ -43,6 +43,27 @@ bool grow(SampleBytes& bytes) {
 
 constexpr std::string_view kTooMuch = "decodes to more than 1 GiB";
 
+std::string decode_jpeg_by(tjhandle jpeg, std::span<const unsigned char> stored,
+                           SampleBytes& decoded) {
+  int width = 0;
+  int height = 0;
+  int sampling = 0;
+  int colours = 0;
+  const auto bytes = static_cast<unsigned long>(stored.size());
+  if (tjDecompressHeader3(jpeg, stored.data(), bytes, &width, &height, &sampling, &colours) != 0) {
+    return fmt::format("is no JPEG: {}", tjGetErrorStr2(jpeg));
+  }
+  const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  if (pixels > kMostDecoded / kChannels) return std::string(kTooMuch);
+  decoded.resize(pixels * kChannels);
+  // Bytes that libjpeg could do without are a warning to it, and lost data to us.
+  if (tjDecompress2(jpeg, stored.data(), bytes, decoded.data(), width, 0, height, TJPF_RGB,
+                    TJFLAG_STOPONWARNING) != 0) {
+    return fmt::format("its JPEG is damaged: {}", tjGetErrorStr2(jpeg));
+  }
+  return {};
+}
+
 }  // namespace
 
 struct SampleDecoder::State {
@@ -55,7 +76,7 @@ struct SampleDecoder::State {
 
   std::string decode_gzip(std::span<const unsigned char> stored, SampleBytes& decoded);
   std::string decode_zstd(std::span<const unsigned char> stored, SampleBytes& decoded);
-  std::string decode_jpeg(std::span<const unsigned char> stored, SampleBytes& decoded) const;
+  std::string decode_jpeg(std::span<const unsigned char> stored, SampleBytes& decoded);
 };
 
 std::optional<SampleEncoding> encoding_of_file(std::string_view file) {
@@ -74,7 +95,6 @@ std::string_view ending_of(SampleEncoding encoding) {
 
 SampleDecoder::SampleDecoder(SampleEncoding encoding) : state_(std::make_unique<State>()) {
   state_->encoding = encoding;
-  if (encoding == SampleEncoding::jpeg) state_->jpeg = tjInitDecompress();
   if (encoding == SampleEncoding::zstd) state_->zstd = ZSTD_createDCtx();
   if (encoding == SampleEncoding::gzip) {
     state_->gzip_open = inflateInit2(&state_->gzip, kGzipWindow) == Z_OK;
@@ -144,25 +164,15 @@ std::string SampleDecoder::State::decode_zstd(std::span<const unsigned char> sto
 }
 
 std::string SampleDecoder::State::decode_jpeg(std::span<const unsigned char> stored,
-                                              SampleBytes& decoded) const {
+                                              SampleBytes& decoded) {
+  if (jpeg == nullptr) jpeg = tjInitDecompress();
   if (jpeg == nullptr) return "libjpeg-turbo has no memory";
-  int width = 0;
-  int height = 0;
-  int sampling = 0;
-  int colours = 0;
-  const auto bytes = static_cast<unsigned long>(stored.size());
-  if (tjDecompressHeader3(jpeg, stored.data(), bytes, &width, &height, &sampling, &colours) != 0) {
-    return fmt::format("is no JPEG: {}", tjGetErrorStr2(jpeg));
+  std::string wrong = decode_jpeg_by(jpeg, stored, decoded);
+  if (!wrong.empty()) {  // what it had begun would be taken for a part of the next sample
+    tjDestroy(jpeg);
+    jpeg = nullptr;
   }
-  const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
-  if (pixels > kMostDecoded / kChannels) return std::string(kTooMuch);
-  decoded.resize(pixels * kChannels);
-  // Bytes that libjpeg could do without are a warning to it, and lost data to us.
-  if (tjDecompress2(jpeg, stored.data(), bytes, decoded.data(), width, 0, height, TJPF_RGB,
-                    TJFLAG_STOPONWARNING) != 0) {
-    return fmt::format("its JPEG is damaged: {}", tjGetErrorStr2(jpeg));
-  }
-  return {};
+  return wrong;
 }
 
 namespace {
