@@ -87,7 +87,7 @@ std::vector<std::string> doubts(const InputPipeline& plan, const InputPipeline& 
   return notes;
 }
 
-struct Question {
+struct ReplayQuestion {
   InputPipeline plan;
   SampleSet set;
   FetchSetting fetch;
@@ -110,8 +110,8 @@ Diagnostics mistakes_of(const InputPipeline& pipeline, const std::string& file) 
   return mistakes;
 }
 
-Result<Question> question_from(Session& session, const Arguments& arguments) {
-  Question question;
+Result<ReplayQuestion> question_from(Session& session, const Arguments& arguments) {
+  ReplayQuestion question;
   Diagnostics mistakes;
   const auto add = [&](const Diagnostics& more) {
     mistakes.insert(mistakes.end(), more.begin(), more.end());
@@ -274,7 +274,7 @@ Table work_table(const std::vector<Kind>& kinds) {
 
 /// Runs epochs by kind: all of one kind where each begins cold, or all warm.
 Result<std::vector<Kind>> run_epochs(Session& session, const Arguments& arguments,
-                                     const Question& question, double& cached) {
+                                     const ReplayQuestion& question, double& cached) {
   const bool warm = question.cache == ReadCache::warm;
   const bool keeps = question.plan.cache >= question.set.bytes();
   std::vector<Kind> kinds;
@@ -315,7 +315,7 @@ Result<Feed> predict_run(InputPipeline pipeline, ReadCache cache) {
   return feed(pipeline);
 }
 
-int answer_replay(Session& session, const Arguments& arguments, const Question& question) {
+int answer_replay(Session& session, const Arguments& arguments, const ReplayQuestion& question) {
   double cached = 0;
   auto kinds = run_epochs(session, arguments, question, cached);
   if (!kinds) return session.fail(kinds.error());
@@ -371,7 +371,7 @@ std::vector<InjectedError> errors_of(const Arguments& arguments) {
   return errors;
 }
 
-int answer_verify(Session& session, const Arguments& arguments, const Question& question) {
+int answer_verify(Session& session, const Arguments& arguments, const ReplayQuestion& question) {
   constexpr std::int64_t kOneIn = 50;
   const std::vector<InjectedError> errors = errors_of(arguments);
   ReadHooks hooks;
@@ -424,7 +424,7 @@ int answer_verify(Session& session, const Arguments& arguments, const Question& 
 std::span<const Flag> io_replay_flags() { return kReplayFlags; }
 
 int run_io_replay(Session& session, const Arguments& arguments) {
-  const Result<Question> question = question_from(session, arguments);
+  const Result<ReplayQuestion> question = question_from(session, arguments);
   if (!question) return session.fail(question.error());
   if (arguments.has("verify")) return answer_verify(session, arguments, *question);
   return answer_replay(session, arguments, *question);
