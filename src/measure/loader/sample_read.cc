@@ -18,8 +18,8 @@ std::string PartRead::advance(std::int64_t got) {
                        std::strerror(static_cast<int>(-got)));
   }
   if (got == 0) {
-    return fmt::format("ends at byte {}: bytes up to {} were expected", offset + done,
-                       offset + bytes);
+    return fmt::format("ends {} byte {}: bytes {} to {} were expected",
+                       done > 0 ? "at" : "at or before", offset + done, offset, offset + bytes);
   }
   done += std::min(got, bytes - done);
   return {};
