@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / 'build/release/fastpath'
 LAYOUTS = ('files', 'shards', 'packed')
 # Pixels a side and samples: about 60 kB of JPEG and 150 kB raw, as of ImageNet.
-ENCODINGS = {'jpeg': (500, 1000), 'raw': (224, 1500)}
+ENCODINGS = {'jpeg': (500, 600), 'raw': (224, 1500)}
 WORKERS = (1, 2)
 
 

@@ -282,6 +282,8 @@ Result<std::vector<Kind>> run_epochs(Session& session, const Arguments& argument
   if (!warm && keeps) kinds.push_back({"later", {}, {}});
   if (warm) bring_into_cache(question.set);
   const LoaderSetting setting = loader_of(question.plan, question.fetch);
+  const ReadHooks none;
+  Loader loader(question.set, setting, none);
   constexpr std::int64_t kEpochs = 3;
   const std::int64_t epochs = arguments.whole_or("epochs", kEpochs);
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
@@ -292,7 +294,7 @@ Result<std::vector<Kind>> run_epochs(Session& session, const Arguments& argument
     }
     const EpochOrder order = epoch_order(question.set, question.plan.shuffle,
                                          question.seed + static_cast<std::uint64_t>(epoch));
-    auto run = run_epoch(question.set, setting, order, {}, [&](std::size_t samples) {
+    auto run = loader.run(order, [&](std::size_t samples) {
       session.progress(fmt::format("epoch {} of {}: sample {} of {}", epoch + 1, epochs, samples,
                                    question.set.samples.size()));
     });

@@ -45,13 +45,22 @@ struct UseTally {
 
 class Epoch {
  public:
+  /// Memory of an epoch before, and of this one when it ends.
+  struct Memory {
+    std::vector<SampleBytes>& stored;
+    std::vector<SampleBytes>& decoded;
+  };
+
   Epoch(const SampleSet& set, const LoaderSetting& setting, const EpochOrder& order,
-        const ReadHooks& hooks)
+        const ReadHooks& hooks, Memory memory)
       : set_(set),
         setting_(setting),
         hooks_(hooks),
-        queue_(order, limits_of(setting)),
-        room_(static_cast<std::size_t>(setting.batch * (setting.prefetch + 1))) {}
+        memory_(memory),
+        queue_(order, limits_of(setting), std::move(memory.stored)),
+        room_(std::move(memory.decoded)) {
+    room_.resize(static_cast<std::size_t>(setting.batch * (setting.prefetch + 1)));
+  }
 
   Result<EpochRun> run(const std::function<void(std::size_t)>& tell) {
     const auto workers = static_cast<std::size_t>(std::max<std::int64_t>(1, setting_.workers));
@@ -67,6 +76,8 @@ class Epoch {
     for (std::thread& thread : threads)
       thread.join();
     const Instant after = now();
+    memory_.stored = queue_.take_buffers();
+    memory_.decoded = std::move(room_);
     SampleQueue::Mistakes mistakes = queue_.mistakes();
     if (!setting_.verify && mistakes.count > 0) return failure(std::move(mistakes.told));
     EpochRun run = run_of(before, after, tallies, use);
@@ -234,6 +245,7 @@ class Epoch {
   const SampleSet& set_;
   const LoaderSetting& setting_;
   const ReadHooks& hooks_;
+  Memory memory_;
   SampleQueue queue_;
   std::mutex room_mutex_;
   std::vector<SampleBytes> room_;  ///< decoded samples, those of a batch side by side
@@ -265,13 +277,18 @@ Diagnostics mistakes_in(const LoaderSetting& setting) {
 
 }  // namespace
 
+Result<EpochRun> Loader::run(const EpochOrder& order,
+                             const std::function<void(std::size_t)>& tell) {
+  if (Diagnostics mistakes = mistakes_in(setting_); !mistakes.empty()) {
+    return failure(std::move(mistakes));
+  }
+  return Epoch(set_, setting_, order, hooks_, {stored_, decoded_}).run(tell);
+}
+
 Result<EpochRun> run_epoch(const SampleSet& set, const LoaderSetting& setting,
                            const EpochOrder& order, const ReadHooks& hooks,
                            const std::function<void(std::size_t)>& tell) {
-  if (Diagnostics mistakes = mistakes_in(setting); !mistakes.empty()) {
-    return failure(std::move(mistakes));
-  }
-  return Epoch(set, setting, order, hooks).run(tell);
+  return Loader(set, setting, hooks).run(order, tell);
 }
 
 }  // namespace fastpath

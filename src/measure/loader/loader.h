@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "fastpath/quantity.h"
 #include "fastpath/result.h"
@@ -47,8 +48,26 @@ struct EpochRun {
   std::size_t lost = 0;    ///< their number; not all are told
 };
 
-/// Runs an epoch. Fails on the first sample that cannot be read or decoded, unless `verify` is set.
-/// `tell` is called with the samples handed over so far, once a batch.
+/// Runs epochs, and keeps the memory of one for the next.
+class Loader {
+ public:
+  /// All are kept by reference.
+  Loader(const SampleSet& set, const LoaderSetting& setting, const ReadHooks& hooks)
+      : set_(set), setting_(setting), hooks_(hooks) {}
+
+  /// Fails on the first sample that cannot be read or decoded, unless `verify` is set. `tell` is
+  /// called with the samples handed over so far, once a batch.
+  Result<EpochRun> run(const EpochOrder& order, const std::function<void(std::size_t)>& tell);
+
+ private:
+  const SampleSet& set_;
+  const LoaderSetting& setting_;
+  const ReadHooks& hooks_;
+  std::vector<SampleBytes> stored_;   ///< for samples as they are read
+  std::vector<SampleBytes> decoded_;  ///< for those of batches
+};
+
+/// One epoch.
 Result<EpochRun> run_epoch(const SampleSet& set, const LoaderSetting& setting,
                            const EpochOrder& order, const ReadHooks& hooks,
                            const std::function<void(std::size_t)>& tell);

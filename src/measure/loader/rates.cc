@@ -35,26 +35,42 @@ EpochOrder cut(EpochOrder order, const SampleSet& set) {
 struct DecodeTally {
   double samples = 0;
   Seconds cpu;
+  Seconds wall;
   double decoded = 0;
   std::string error;
 };
 
+/// Memory as that of a loader's batches, three of 32 samples, where they do not exceed
+/// `kMostBytes`: writing to memory that no cache holds is a part of decoding.
+std::string fill_batches(SampleDecoder& decoder, const std::vector<SampleBytes>& samples,
+                         std::vector<SampleBytes>& batches) {
+  constexpr std::size_t kPlaces = 96;
+  double bytes = 0;
+  while (batches.size() < kPlaces && bytes < kMostBytes) {
+    SampleBytes decoded;
+    std::string wrong = decoder.decode(samples[batches.size() % samples.size()], decoded);
+    if (!wrong.empty()) return wrong;
+    bytes += static_cast<double>(decoded.size());
+    batches.push_back(std::move(decoded));
+  }
+  return {};
+}
+
 DecodeTally decode_for(SampleEncoding encoding, const std::vector<SampleBytes>& samples,
-                       Seconds until) {
+                       std::vector<SampleBytes>& batches, Seconds length) {
   DecodeTally tally;
   SampleDecoder decoder(encoding);
-  SampleBytes decoded;
-  const Seconds begin = thread_time();
-  do {
-    for (const SampleBytes& sample : samples) {
-      tally.error = decoder.decode(sample, decoded);
-      if (!tally.error.empty()) return tally;
-      tally.decoded += static_cast<double>(decoded.size());
-      ++tally.samples;
-      if (wall_time() >= until) break;
-    }
-  } while (wall_time() < until);
-  tally.cpu = thread_time() - begin;
+  if (batches.empty()) tally.error = fill_batches(decoder, samples, batches);
+  const Seconds cpu = thread_time();
+  const Seconds begin = wall_time();
+  for (std::size_t i = 0; tally.error.empty() && tally.wall < length; ++i) {
+    SampleBytes& decoded = batches[i % batches.size()];
+    tally.error = decoder.decode(samples[i % samples.size()], decoded);
+    tally.decoded += static_cast<double>(decoded.size());
+    ++tally.samples;
+    tally.wall = wall_time() - begin;
+  }
+  tally.cpu = thread_time() - cpu;
   return tally;
 }
 
@@ -67,6 +83,8 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
   setting.decode = false;
   constexpr std::int64_t kBatch = 16;
   setting.batch = kBatch;
+  const ReadHooks none;
+  Loader loader(set, setting, none);
   FetchRate result;
   Diagnostics mistakes;
   std::uint64_t seed = 0;
@@ -83,7 +101,7 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
         if (question.cache != ReadCache::warm) drop_from_cache(set);
         result.cached_before = std::max(result.cached_before, cached_share(set));
         const EpochOrder order = cut(epoch_order(set, question.shuffle, seed), set);
-        const auto run = run_epoch(set, setting, order, {}, [](std::size_t) {});
+        const auto run = loader.run(order, [](std::size_t) {});
         if (!run) {
           mistakes = run.error();
           return {};
@@ -110,33 +128,34 @@ Result<DecodeRate> measure_decode(SampleEncoding encoding, const std::vector<Sam
   double decoded = 0;
   double count = 0;
   std::vector<Repeat> costs;
+  std::vector<std::vector<SampleBytes>> batches(static_cast<std::size_t>(threads));
   const auto one = [&]() -> Repeat {
     if (!error.empty()) return {};
-    std::vector<DecodeTally> tallies(static_cast<std::size_t>(threads));
+    std::vector<DecodeTally> tallies(batches.size());
     std::vector<std::thread> workers;
     workers.reserve(tallies.size());
     const Instant before = now();
-    for (DecodeTally& tally : tallies) {
-      workers.emplace_back([&tally, &samples, encoding, until = before.wall + limits.repeat] {
-        tally = decode_for(encoding, samples, until);
-      });
+    for (std::size_t i = 0; i < tallies.size(); ++i) {
+      workers.emplace_back(
+          [&, i] { tallies[i] = decode_for(encoding, samples, batches[i], limits.repeat); });
     }
     for (std::thread& worker : workers)
       worker.join();
-    const Instant after = now();
+    const double others = others_between(before, now());
     double done = 0;
+    double rate = 0;
     Seconds cpu;
     for (const DecodeTally& tally : tallies) {
+      if (!tally.error.empty()) error = tally.error;
       done += tally.samples;
+      rate += tally.samples / tally.wall.base();
       cpu += tally.cpu;
       decoded += tally.decoded;
-      if (!tally.error.empty()) error = tally.error;
     }
     if (!error.empty()) return {};
     count += done;
-    const double others = others_between(before, after);
     costs.push_back({cpu.base() / done, others});
-    return {done / (after.wall - before.wall).base(), others};
+    return {rate, others};
   };
   result.samples = repeat(one, limits.repeats);
   if (!error.empty()) return failure({.file = std::string(name_of(encoding))}, error);

@@ -21,8 +21,9 @@ Seconds wait(std::condition_variable& change, std::unique_lock<std::mutex>& lock
 
 }  // namespace
 
-SampleQueue::SampleQueue(const EpochOrder& order, const Limits& limits)
-    : order_(order), limits_(limits) {
+SampleQueue::SampleQueue(const EpochOrder& order, const Limits& limits,
+                         std::vector<SampleBytes> buffers)
+    : order_(order), limits_(limits), buffers_(std::move(buffers)) {
   std::size_t places = 0;  // an order may be of a part of the samples
   for (const std::uint32_t sample : order.fetch)
     places = std::max(places, std::size_t{sample} + 1);

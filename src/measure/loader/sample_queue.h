@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "fastpath/quantity.h"
@@ -42,7 +43,9 @@ class SampleQueue {
     std::size_t count = 0;
   };
 
-  SampleQueue(const EpochOrder& order, const Limits& limits);
+  /// `buffers`: of an epoch before, to be used again.
+  SampleQueue(const EpochOrder& order, const Limits& limits, std::vector<SampleBytes> buffers);
+  std::vector<SampleBytes> take_buffers() { return std::move(buffers_); }
 
   // Of those who fetch.
   std::optional<std::size_t> next_to_fetch(bool may_wait);
