@@ -151,19 +151,20 @@ int answer_decode(Session& session, const Arguments& arguments) {
 }
 
 /// What a pipeline needs besides the rate of fetching.
-struct Host {
+struct DecodingHost {
   DecodeRate one;
   double cores = 1;  ///< cores' worth of decoding by all cores together
 };
 
-Result<Host> measure_host(Session& session, const SampleSet& set, const ReadLimits& limits) {
+Result<DecodingHost> measure_host(Session& session, const SampleSet& set,
+                                  const ReadLimits& limits) {
   const auto samples = some_samples(set);
   if (!samples) return failure(samples.error());
   session.progress("decode: one worker");
   auto one = measure_decode(set.encoding, *samples, 1, limits);
   if (!one) return failure(one.error());
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  Host host{std::move(*one), 1};
+  DecodingHost host{std::move(*one), 1};
   if (cores == 1) return host;
   session.progress(fmt::format("decode: {} workers", cores));
   const auto all = measure_decode(set.encoding, *samples, cores, limits);
@@ -177,7 +178,7 @@ Result<Host> measure_host(Session& session, const SampleSet& set, const ReadLimi
 
 /// The store's rate is that of this data set's own reads: nothing is left to a layout's usual load.
 InputPipeline pipeline_of(const Arguments& arguments, const SampleSet& set, const Shuffle& shuffle,
-                          const FetchRate& fetch, const Host& host) {
+                          const FetchRate& fetch, const DecodingHost& host) {
   InputPipeline pipeline;
   pipeline.dataset.samples = static_cast<double>(set.samples.size());
   pipeline.dataset.sample = set.sample();
