@@ -76,7 +76,7 @@ struct Candidate {
 };
 
 /// Keeps those of the first known encoding; all as raw where none is known.
-void take_samples(std::vector<Candidate> candidates, SampleSet& set) {
+void take_samples(const std::vector<Candidate>& candidates, SampleSet& set) {
   std::optional<SampleEncoding> encoding;
   for (const Candidate& one : candidates) {
     encoding = encoding_of_file(one.name);
@@ -108,7 +108,7 @@ Result<SampleSet> find_archives(SampleSet set, const ReadHooks& hooks) {
     }
   }
   if (!mistakes.empty()) return failure(std::move(mistakes));
-  take_samples(std::move(candidates), set);
+  take_samples(candidates, set);
   return set;
 }
 
@@ -119,7 +119,7 @@ Result<SampleSet> find_files(SampleSet set) {
     if (!bytes) return failure(bytes.error());
     candidates.push_back({set.files[i], {static_cast<std::uint32_t>(i), 0, *bytes, 0}});
   }
-  take_samples(std::move(candidates), set);
+  take_samples(candidates, set);
   return set;
 }
 

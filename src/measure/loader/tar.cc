@@ -173,7 +173,7 @@ class Scan {
     wrong_ = read_(at_, {reinterpret_cast<unsigned char*>(text.data()), text.size()});
     if (!wrong_.empty()) return;
     if (type == 'L') {
-      ahead_.name = std::string(text.c_str());
+      ahead_.name = text.substr(0, text.find('\0'));
     } else if (!read_pax(text, ahead_)) {
       wrong_ = fmt::format("has a damaged pax header at byte {}", at_);
     }
