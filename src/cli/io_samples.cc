@@ -137,9 +137,9 @@ int answer_decode(Session& session, const Arguments& arguments) {
   if (asked > 1) threads.push_back(asked);
   for (const int count : threads) {
     session.progress(fmt::format("{} by {} threads", name_of(encoding), count));
-    auto rate = measure_decode(encoding, *samples, count, read_limits(arguments));
+    const auto rate = measure_decode(encoding, *samples, count, read_limits(arguments));
     if (!rate) return session.fail(rate.error());
-    rates.push_back(std::move(*rate));
+    rates.push_back(*rate);
   }
   session.progress("");
   Findings findings;
@@ -161,10 +161,10 @@ Result<DecodingHost> measure_host(Session& session, const SampleSet& set,
   const auto samples = some_samples(set);
   if (!samples) return failure(samples.error());
   session.progress("decode: one worker");
-  auto one = measure_decode(set.encoding, *samples, 1, limits);
+  const auto one = measure_decode(set.encoding, *samples, 1, limits);
   if (!one) return failure(one.error());
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  DecodingHost host{std::move(*one), 1};
+  DecodingHost host{*one, 1};
   if (cores == 1) return host;
   session.progress(fmt::format("decode: {} workers", cores));
   const auto all = measure_decode(set.encoding, *samples, cores, limits);

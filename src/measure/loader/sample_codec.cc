@@ -43,6 +43,16 @@ bool grow(SampleBytes& bytes) {
 
 constexpr std::string_view kTooMuch = "decodes to more than 1 GiB";
 
+/// Behind a call that did not reach the stream's end.
+std::string gzip_mistake(int code, const z_stream& stream) {
+  if (code == Z_BUF_ERROR || (code == Z_OK && stream.avail_in == 0 && stream.avail_out > 0)) {
+    return "its gzip stream is cut";
+  }
+  if (code == Z_OK) return {};
+  return fmt::format("its gzip stream is damaged: {}",
+                     stream.msg != nullptr ? stream.msg : "wrong data");
+}
+
 std::string decode_jpeg_by(tjhandle jpeg, std::span<const unsigned char> stored,
                            SampleBytes& decoded) {
   int width = 0;
@@ -126,13 +136,7 @@ std::string SampleDecoder::State::decode_gzip(std::span<const unsigned char> sto
       if (inflateReset(&gzip) != Z_OK) return "zlib has no memory";
       continue;
     }
-    if (code == Z_BUF_ERROR || (code == Z_OK && gzip.avail_in == 0 && gzip.avail_out > 0)) {
-      return "its gzip stream is cut";
-    }
-    if (code != Z_OK) {
-      return fmt::format("its gzip stream is damaged: {}",
-                         gzip.msg != nullptr ? gzip.msg : "wrong data");
-    }
+    if (std::string wrong = gzip_mistake(code, gzip); !wrong.empty()) return wrong;
   }
   decoded.resize(done);
   last = done;
