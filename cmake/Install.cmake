@@ -59,5 +59,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # what the program needs to run
 # What a program that links the static library needs to build; running `fastpath` needs none of it.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, libexpected-dev, nlohmann-json3-dev, \
 libyaml-cpp-dev, libtoml11-dev, libonnx-dev, libprotobuf-dev, libsqlite3-dev, libeigen3-dev, \
-libsimdjson-dev, zlib1g-dev, libzstd-dev, liburing-dev, libdnnl-dev")
+libsimdjson-dev, zlib1g-dev, libzstd-dev, liburing-dev, libdnnl-dev, \
+libturbojpeg0-dev, libpng-dev")
 include(CPack)

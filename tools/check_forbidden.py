@@ -30,11 +30,12 @@ RAW_DOUBLE = re.compile(r'\bdouble\s+(?!\w*(?:_fraction|_share|_efficiency|_fact
                         r'(\w*(?:bandwidth|latency|time|bytes)\w*)', re.IGNORECASE)
 # Which layers may include which library (the same table as cmake/Libraries.cmake).
 LIBRARIES = [
-    (r'yaml-cpp/|toml\.hpp|onnx/|google/protobuf/|simdjson|zlib|zstd', ('import',)),
+    (r'yaml-cpp/|toml\.hpp|onnx/|google/protobuf/|simdjson', ('import',)),
+    (r'zlib|zstd', ('import', 'measure')),
     (r'nlohmann/', ('ir', 'import', 'report')),
     (r'CLI/', ('cli',)),
     (r'sqlite3', ('store',)),
-    (r'liburing|dnnl', ('measure',)),
+    (r'liburing|dnnl|turbojpeg|png\.h', ('measure',)),
 ]
 SKIPPED = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
                      r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.DOTALL)

@@ -9,7 +9,8 @@ export CCACHE_BASEDIR=$root
 
 readonly packages_to_build=(g++ cmake ninja-build ccache libfmt-dev libexpected-dev
   nlohmann-json3-dev libyaml-cpp-dev libtoml11-dev libonnx-dev libprotobuf-dev libcli11-dev
-  libeigen3-dev libsqlite3-dev libsimdjson-dev zlib1g-dev libzstd-dev liburing-dev libdnnl-dev)
+  libeigen3-dev libsqlite3-dev libsimdjson-dev zlib1g-dev libzstd-dev liburing-dev libdnnl-dev
+  libturbojpeg0-dev libpng-dev)
 readonly packages_to_check=(python3 libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   libonnx-testdata clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev dpkg-dev file
   libopenmpi-dev openmpi-bin)

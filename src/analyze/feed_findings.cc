@@ -39,6 +39,7 @@ std::string_view name_of_stage(InputStage stage) {
     case InputStage::prepare: return "decode and augment";
     case InputStage::collect: return "collect";
     case InputStage::copy: return "copy";
+    case InputStage::host: return "host cores";
     case InputStage::accelerator: return "accelerators";
   }
   return {};

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/emit.h"
+#include "cli/io_setting.h"
 #include "cli/verbs.h"
 #include "measure/clock.h"
 
@@ -109,10 +110,7 @@ Result<ReadQuestion> question_from(const Arguments& arguments) {
   const auto blocks = blocks_from(arguments);
   if (!blocks) return failure(blocks.error());
   question.settings = settings_from(arguments, *blocks);
-  if (arguments.has("quick")) {
-    question.limits.repeat = Seconds{0.1};
-    question.limits.repeats.most = 5;
-  }
+  question.limits = read_limits(arguments);
   const auto create = arguments.text("create");
   if (!create) return question;
   const Result<Bytes> size = parse_quantity<Bytes>(*create, command_line());
@@ -256,6 +254,17 @@ Result<std::vector<ReadResult>> measure_all(Session& session, const ReadQuestion
 std::span<const Flag> io_flags() { return kIoFlags; }
 
 int run_io(Session& session, const Arguments& arguments) {
+  if (arguments.has("replay") || arguments.has("verify") || arguments.has("inject")) {
+    return run_io_replay(session, arguments);
+  }
+  if (arguments.has("make") || arguments.has("decode") || arguments.has("fetch") ||
+      arguments.has("pipeline")) {
+    return run_io_samples(session, arguments);
+  }
+  if (arguments.operands().empty()) {
+    return session.fail({{command_line(), "no file or folder is named",
+                          "fastpath io PATH, or fastpath io --decode jpeg"}});
+  }
   const Result<ReadQuestion> question = question_from(arguments);
   if (!question) return session.fail(question.error());
   std::error_code error;

@@ -67,9 +67,13 @@ constexpr std::array<std::string_view, 2> kRunExamples{
     "run model.onnx --threads 1 --timeline run.json",
     "run model.onnx --dim batch=1 --dim height=640 --dim width=640",
 };
-constexpr std::array<std::string_view, 2> kIoExamples{
+constexpr std::array<std::string_view, 6> kIoExamples{
     "io /data/test.bin --create 1GiB --table my-catalog/storage/disk.csv --name my-disk",
     "io /data/images --threads 8",
+    "io /data/shards --make shards --encoding jpeg --samples 4000",
+    "io /data/shards --fetch --pipeline pipeline.yaml",
+    "io /data/shards --replay pipeline.yaml --verify",
+    "io --decode jpeg --image 224 --threads 4",
 };
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "compare llama-3.1-8b --on dgx-a100-80gb --on dgx-h100 --prefill --plan tp=8",
@@ -147,7 +151,11 @@ struct Tables {
   std::array<FlagGroup, 2> measure{{{"Measure", measure_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> run{
       {{"Run", run_flags()}, {"Output", report_flags()}, {"Timeline", timeline_flags()}}};
-  std::array<FlagGroup, 2> io{{{"Reads", io_flags()}, {"Output", report_flags()}}};
+  std::array<FlagGroup, 5> io{{{"Reads", io_flags()},
+                               {"Samples", io_sample_flags()},
+                               {"Loader", io_replay_flags()},
+                               {"Catalog", catalog_flags()},
+                               {"Output", report_flags()}}};
   std::array<FlagGroup, 3> compare{{{"Model", workload_flags()},
                                     {"System and plan, two or more", system_flags()},
                                     {"Output", report_flags()}}};
@@ -196,8 +204,8 @@ struct Tables {
        0, 0, measure, kMeasureExamples, run_measure},
       {"run", "Execute an ONNX model on this machine: its time, its operators, a timeline.",
        "MODEL.onnx", 1, 1, run, kRunExamples, run_model},
-      {"io", "Measure random and sequential reads of a file, or opens of a folder's files.", "PATH",
-       1, 1, io, kIoExamples, run_io},
+      {"io", "Measure reads, opens, data sets and decoding; run an input pipeline on this machine.",
+       "[PATH]", 0, 1, io, kIoExamples, run_io},
       {"compare", "Set systems or plans side by side, and say where the difference comes from.",
        "MODEL", 1, 1, compare, kCompareExamples, run_compare},
       {"search", "Find the best plan of a space, and prove that no other is better.", "MODEL", 1, 1,

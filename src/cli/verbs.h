@@ -25,6 +25,8 @@ std::span<const Flag> serve_objective_flags();
 std::span<const Flag> serve_system_flags();
 std::span<const Flag> feed_flags();
 std::span<const Flag> io_flags();
+std::span<const Flag> io_sample_flags();
+std::span<const Flag> io_replay_flags();
 std::span<const Flag> measure_flags();
 std::span<const Flag> run_flags();
 
@@ -35,6 +37,10 @@ int run_serve(Session& session, const Arguments& arguments);
 int run_feed(Session& session, const Arguments& arguments);
 int run_measure(Session& session, const Arguments& arguments);
 int run_io(Session& session, const Arguments& arguments);
+/// io --make, --decode and --fetch.
+int run_io_samples(Session& session, const Arguments& arguments);
+/// io --replay and --verify.
+int run_io_replay(Session& session, const Arguments& arguments);
 int run_model(Session& session, const Arguments& arguments);
 int run_compare(Session& session, const Arguments& arguments);
 int run_explain(Session& session, const Arguments& arguments);

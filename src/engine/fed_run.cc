@@ -62,6 +62,7 @@ std::string_view lane_of(InputStage stage) {
     case InputStage::prepare: return "decode and augment";
     case InputStage::collect: return "collect";
     case InputStage::copy: return "copy";
+    case InputStage::host: return "host cores";
     case InputStage::accelerator: break;
   }
   return "";

@@ -94,11 +94,13 @@ struct InputPipeline {
   double utilisation = 0.9;   ///< the least that counts as fed, in (0, 1]
   std::int64_t prefetch = 2;  ///< batches that wait for an accelerator at most
   double variation = 0;       ///< standard deviation over mean of a batch's preparation
+  double cores = 0;           ///< of the host, shared by all its stages; 0 = enough for all of them
+  Seconds read;               ///< of a core, for reading a sample
 
   friend bool operator==(const InputPipeline&, const InputPipeline&) = default;
 };
 
-enum class InputStage : std::uint8_t { fetch, prepare, collect, copy, accelerator };
+enum class InputStage : std::uint8_t { fetch, prepare, collect, copy, host, accelerator };
 
 struct StageRate {
   InputStage stage = InputStage::accelerator;

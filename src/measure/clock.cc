@@ -37,6 +37,10 @@ Instant now() {
   return {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_PROCESS_CPUTIME_ID), busy_time()};
 }
 
+Seconds wall_time() { return read_clock(CLOCK_MONOTONIC); }
+
+Seconds thread_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
 double others_between(const Instant& from, const Instant& to) {
   const Seconds wall = to.wall - from.wall;
   if (wall <= Seconds{}) return 0;

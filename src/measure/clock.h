@@ -15,6 +15,9 @@ struct Instant {
 
 Instant now();
 
+Seconds wall_time();
+Seconds thread_time();  ///< CPU time of the calling thread
+
 /// Cores' worth of work that was not this process's between two instants.
 double others_between(const Instant& from, const Instant& to);
 

@@ -129,7 +129,8 @@ Repeat read_once(std::size_t bytes, int threads, double seconds) {
 
 RepeatLimits repeats_of(const MachineLimits& limits) {
   RepeatLimits repeats;
-  repeats.most = limits.quick ? 5 : 12;
+  repeats.least = limits.quick ? 4 : 5;
+  repeats.most = limits.quick ? 6 : 12;
   return repeats;
 }
 
@@ -139,6 +140,7 @@ std::vector<MeasuredLevel> measure_levels(const MachineLimits& limits) {
   for (std::size_t bytes = kFirst; bytes <= kLast; bytes *= 2)
     latencies.push_back(chase(bytes, seconds));
   std::vector<MeasuredLevel> levels;
+  std::vector<std::function<Repeat()>> figures;
   std::size_t begin = 0;
   for (const std::size_t end : level_ends(latencies)) {
     MeasuredLevel level;
@@ -147,10 +149,13 @@ std::vector<MeasuredLevel> measure_levels(const MachineLimits& limits) {
     level.latency = Seconds{latencies[level.main_memory ? end : (begin + end) / 2]};
     level.capacity = Bytes{static_cast<double>(kFirst << end)};
     const std::size_t array = level.main_memory ? kLast : kFirst << end >> 1;
-    level.bandwidth = repeat([&] { return read_once(array, 1, seconds); }, repeats_of(limits));
+    figures.emplace_back([array, seconds] { return read_once(array, 1, seconds); });
     levels.push_back(level);
     begin = end + 1;
   }
+  const std::vector<Repeated> bandwidths = repeat_in_turns(figures, repeats_of(limits));
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    levels[i].bandwidth = bandwidths[i];
   levels.back().capacity = Bytes{static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                                  static_cast<double>(sysconf(_SC_PAGESIZE))};
   return levels;
@@ -206,10 +211,10 @@ MeasuredMachine measure_machine(const MachineLimits& limits,
   machine.levels = measure_levels(limits);
   tell("main memory");
   const double seconds = limits.quick ? 0.1 : 0.3;
-  for (const int threads : {1, machine.cores}) {
-    machine.memory_by_threads.push_back(
-        repeat([&] { return read_once(kLast, threads, seconds); }, repeats_of(limits)));
-  }
+  machine.memory_by_threads = repeat_in_turns(
+      {[seconds] { return read_once(kLast, 1, seconds); },
+       [seconds, cores = machine.cores] { return read_once(kLast, cores, seconds); }},
+      repeats_of(limits));
   machine.matmuls = measure_matmuls(limits, machine.cores, tell);
   tell("a call");
   machine.call = measure_call(repeats_of(limits));

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include <dnnl.hpp>
 #include <fmt/format.h>
@@ -77,19 +80,26 @@ std::optional<Matmul> matmul_of(const Format& format, std::int64_t size) {
   }
 }
 
-Repeated rate_of(Matmul& matmul, std::int64_t size, double seconds, const RepeatLimits& limits) {
+void use_threads(int threads) {
+  if (omp_set_num_threads != nullptr) omp_set_num_threads(threads);
+}
+
+/// FLOP/s, behind a while of the same: another figure was measured before.
+std::function<Repeat()> rate_of(std::shared_ptr<Matmul> matmul, std::int64_t size, int threads,
+                                double seconds) {
   const auto side = static_cast<double>(size);
   const double work = 2 * side * side * side;
-  const double once = std::max(matmul.run(1), 1e-7);  // the first makes the kernel
+  use_threads(threads);
+  matmul->run(1);  // makes the kernel
+  const double once = std::max(matmul->run(1), 1e-7);
   const int times = static_cast<int>(std::clamp(seconds / once, 1.0, 1e5));
-  matmul.run(std::max(1, times / 4));
-  return repeat(
-      [&] {
-        const Instant before = now();
-        const double took = matmul.run(times);
-        return Repeat{work * times / took, others_between(before, now())};
-      },
-      limits);
+  return [matmul = std::move(matmul), work, threads, times] {
+    use_threads(threads);
+    matmul->run(std::max(1, times / 4));
+    const Instant before = now();
+    const double took = matmul->run(times);
+    return Repeat{work * times / took, others_between(before, now())};
+  };
 }
 
 }  // namespace
@@ -105,21 +115,30 @@ std::vector<MeasuredMatmul> measure_matmuls(const MachineLimits& limits, int cor
                                             const std::function<void(std::string_view)>& tell) {
   constexpr std::array<std::int64_t, 5> kSizes{64, 128, 256, 512, 1024};
   RepeatLimits repeats;
-  repeats.most = limits.quick ? 4 : 12;
+  repeats.least = limits.quick ? 4 : 5;
+  repeats.most = limits.quick ? 5 : 12;
   const double seconds = limits.quick ? 0.05 : 0.2;
   std::vector<MeasuredMatmul> all;
+  std::vector<std::function<Repeat()>> figures;
+  const std::size_t most = 2 * kFormats.size() * kSizes.size();
+  all.reserve(most);
+  figures.reserve(most);
   for (const int threads : {1, cores}) {
     if (threads == 1 && cores == 1 && !all.empty()) break;
-    if (omp_set_num_threads != nullptr) omp_set_num_threads(threads);
     for (const Format& format : kFormats) {
-      tell(fmt::format("matmuls of {} threads", threads));
       for (const std::int64_t size : kSizes) {
         auto matmul = matmul_of(format, size);
         if (!matmul) break;
-        all.push_back({format.format, size, threads, rate_of(*matmul, size, seconds, repeats)});
+        all.push_back({format.format, size, threads, {}});
+        figures.push_back(
+            rate_of(std::make_shared<Matmul>(std::move(*matmul)), size, threads, seconds));
       }
     }
   }
+  tell(fmt::format("matmuls of 1 and {} threads, in turns", cores));
+  const std::vector<Repeated> rates = repeat_in_turns(figures, repeats);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i].rate = rates[i];
   return all;
 }
 

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -37,6 +39,53 @@ TEST(Repeats, end_when_the_spread_is_known) {
   calls = 0;
   repeat([&] { return Repeat{static_cast<double>(++calls), 0}; }, {});
   EXPECT_EQ(calls, 12);
+}
+
+TEST(Repeats, of_several_figures_take_turns) {
+  std::vector<int> order;
+  const auto figure = [&](int name, int differs) {
+    return [&order, name, differs] {
+      order.push_back(name);
+      const auto turn = static_cast<int>(std::count(order.begin(), order.end(), name));
+      return Repeat{static_cast<double>(10 + differs * turn), 0};
+    };
+  };
+  const auto results =
+      repeat_in_turns({figure(1, 0), figure(2, 5)}, {.least = 2, .most = 4, .spread = 0.03});
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 2, 2}));
+  EXPECT_EQ(results[0].kept, 2u);
+  EXPECT_EQ(results[1].kept, 4u);
+}
+
+/// A measurement of a figure of 100 whose repeats scatter by 5 %.
+Repeated scattered(std::mt19937_64& random) {
+  std::normal_distribution<double> noise(100, 5);
+  return repeat([&] { return Repeat{noise(random), 0}; }, {.least = 4, .most = 6});
+}
+
+TEST(Repeats, two_measurements_agree_within_their_spread) {
+  std::mt19937_64 random(1);
+  constexpr int kPairs = 1000;
+  int agreeing = 0;
+  for (int i = 0; i < kPairs; ++i) {
+    const Repeated one = scattered(random);
+    agreeing += agree(one, scattered(random)) ? 1 : 0;
+  }
+  EXPECT_GT(agreeing, 0.9 * kPairs);
+  // But not with one of another figure.
+  Repeated other = scattered(random);
+  other.median *= 2;
+  EXPECT_FALSE(agree(scattered(random), other));
+}
+
+TEST(Clock, a_busy_core_is_work_of_others) {
+  const Instant before{Seconds{10}, Seconds{3}, Seconds{50}};
+  const Instant quiet{Seconds{10.5}, Seconds{3.5}, Seconds{50.5}};
+  const Instant busy{Seconds{10.5}, Seconds{3.5}, Seconds{51}};
+  EXPECT_NEAR(others_between(before, quiet), 0, 1e-9);
+  EXPECT_NEAR(others_between(before, busy), 1, 1e-9);
+  const Repeat beside{100, others_between(before, busy)};
+  EXPECT_TRUE(summarise({beside, beside, beside}, {}).noisy);
 }
 
 TEST(Levels, end_where_loads_take_half_as_long_again) {

@@ -17,7 +17,7 @@ struct Repeat {
 
 struct Repeated {
   double median = 0;  ///< of the quiet repeats, or of all where too few were quiet
-  double spread = 0;  ///< half the interquartile range over the median
+  double spread = 0;  ///< half of what lies between the 10 % and 90 % quantiles, over the median
   std::size_t kept = 0;
   std::size_t discarded = 0;  ///< while others were busy
   double others = 0;          ///< median over all repeats
@@ -33,6 +33,14 @@ struct RepeatLimits {
 
 /// Calls `measure` until the spread of the quiet repeats is narrow or there are enough of them.
 Repeated repeat(const std::function<Repeat()>& measure, const RepeatLimits& limits);
+
+/// The same for several figures, in turns: a round measures each figure that is not known yet once,
+/// so that a spread has what changed while the others were measured.
+std::vector<Repeated> repeat_in_turns(const std::vector<std::function<Repeat()>>& figures,
+                                      const RepeatLimits& limits);
+
+/// Whether two measurements of a figure differ by no more than both spreads together.
+bool agree(const Repeated& one, const Repeated& other);
 
 /// The same of given repeats.
 Repeated summarise(const std::vector<Repeat>& repeats, const RepeatLimits& limits);

@@ -53,10 +53,17 @@ Hertz copied(const InputPipeline& pipeline) {
   return Hertz{static_cast<double>(pipeline.accelerators) * pipeline.copy.base() / sample.base()};
 }
 
+/// All stages of the host take turns on its cores.
+Hertz hosted(const InputPipeline& pipeline) {
+  const Seconds busy = pipeline.read + work_of(pipeline) + pipeline.collect;
+  if (!(pipeline.cores > 0) || !(busy > Seconds{})) return Hertz{HUGE_VAL};
+  return Hertz{pipeline.cores / busy.base()};
+}
+
 /// Of all stages before the accelerators. Workers and the collecting process are one closed queue:
 /// a little below the slower of the two.
 Hertz input_rate(const InputPipeline& pipeline, double hits) {
-  Hertz rate = std::min(fetched(pipeline, hits), copied(pipeline));
+  Hertz rate = std::min({fetched(pipeline, hits), copied(pipeline), hosted(pipeline)});
   const Seconds work = work_of(pipeline);
   if (work > Seconds{} || pipeline.collect > Seconds{}) {
     rate = std::min(rate, all_loaders(pipeline, work, pipeline.collect));
@@ -83,6 +90,7 @@ std::vector<StageRate> stages_of(const InputPipeline& pipeline, double hits) {
         Hertz{static_cast<double>(pipeline.loaders) / pipeline.collect.base()});
   }
   add(InputStage::copy, copied(pipeline));
+  add(InputStage::host, hosted(pipeline));
   stages.push_back({InputStage::accelerator, asked(pipeline)});
   return stages;
 }

@@ -118,6 +118,19 @@ TEST(Feed, later_epochs_come_from_the_cache_that_holds_the_data_set) {
   EXPECT_EQ(answer->later.limit, InputStage::accelerator);
 }
 
+TEST(Feed, stages_of_a_host_share_its_cores) {
+  InputPipeline pipeline = images();
+  pipeline.decode = Seconds{1e-3};
+  pipeline.workers = 4;
+  pipeline.cores = 2;
+  pipeline.read = Seconds{0.25e-3};
+  const auto answer = feed(pipeline);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_NEAR(answer->first.input.base(), 1600, 1e-9);  // 2 cores over 1.25 ms, not 4 workers
+  pipeline.cores = 0;
+  EXPECT_GT(feed(pipeline)->first.input.base(), 1600);
+}
+
 TEST(Feed, tells_the_workers_that_decoding_needs) {
   InputPipeline pipeline = images();
   pipeline.decode = Seconds{5e-3};

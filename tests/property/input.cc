@@ -48,6 +48,8 @@ InputPipeline any_pipeline() {
   pipeline.copy = BytesPerSecond{1e8 * some_or_none()};
   pipeline.prepared = Bytes{1e4 * some_or_none()};
   pipeline.prefetch = *rc::gen::inRange(0, 8);
+  if (*rc::gen::arbitrary<bool>()) pipeline.cores = some();
+  if (pipeline.cores > 0) pipeline.read = Seconds{1e-5 * some_or_none()};
   pipeline.compute = Seconds{1e-3 * some()};
   return pipeline;
 }

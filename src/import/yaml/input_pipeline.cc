@@ -44,6 +44,7 @@ class PipelineReader {
     pipeline.augment = map.quantity<Seconds>("augment").value_or(Seconds{});
     pipeline.collect = map.quantity<Seconds>("collect").value_or(
         kUsualCollecting * (pipeline.decode + pipeline.augment));
+    if (const YamlNode* node = map.get("host")) read_host(*node, pipeline);
     if (const YamlNode* node = map.get("copy")) read_copy(*node, pipeline);
     read_accelerators(map, pipeline);
     map.finish();
@@ -160,6 +161,15 @@ class PipelineReader {
     map.finish();
   }
 
+  void read_host(const YamlNode& node, InputPipeline& pipeline) {
+    YamlMap map(reader_, node, "a host");
+    pipeline.cores =
+        map.number("cores", kLeast, static_cast<double>(kMostProcesses), Need::required)
+            .value_or(0);
+    pipeline.read = map.quantity<Seconds>("read").value_or(Seconds{});
+    map.finish();
+  }
+
   void read_copy(const YamlNode& node, InputPipeline& pipeline) {
     if (!node.is_map()) {
       const auto rate = reader_.quantity<BytesPerSecond>(node);
@@ -272,6 +282,12 @@ std::string write_input_pipeline(const InputPipeline& pipeline) {
   lines.add_unless_zero("decode", pipeline.decode);
   lines.add_unless_zero("augment", pipeline.augment);
   lines.add_quantity("collect", pipeline.collect);
+  if (pipeline.cores > 0) {
+    Lines host;
+    host.add("cores", fmt::format("{}", pipeline.cores));
+    host.add_unless_zero("read", pipeline.read);
+    lines.add("host", host.map());
+  }
   if (pipeline.copy > BytesPerSecond{} || pipeline.prepared > Bytes{}) {
     Lines copy;
     copy.add_unless_zero("rate", pipeline.copy);

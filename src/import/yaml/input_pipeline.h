@@ -8,6 +8,7 @@
 ///   workers: 8
 ///   decode: 4 ms
 ///   augment: 1 ms
+///   host: {cores: 16, read: 20 us}    # cores that all stages share, and what a read takes of one
 ///   copy: {rate: 25 GB/s, sample: 150528 B}
 ///   prefetch: 2
 ///   batch: 256

@@ -31,7 +31,8 @@ TEST(InputPipelineYaml, reads_every_stage) {
       "shuffle: {buffer: 64}\nstore: {kind: lustre, open: 2.3 ms, readers: 4}\n"
       "reads: {random: 0.1, per_file: 10 us}\nclient: 12.5 GB/s\n"
       "cache: {size: 1 GB, disk: {read: 3 GB/s}}\nloaders: 2\nworkers: 8\ndecode: 4 ms\n"
-      "augment: 1 ms\ncollect: 1 ms\ncopy: {rate: 25 GB/s, sample: 600 kB}\nprefetch: 3\n"
+      "augment: 1 ms\ncollect: 1 ms\nhost: {cores: 1.5, read: 20 us}\ncopy: {rate: 25 GB/s, "
+      "sample: 600 kB}\nprefetch: 3\n"
       "batch: 256\ncompute: 224 ms\naccelerators: 8\nutilisation: 0.7\nvariation: 0.2\n");
   ASSERT_TRUE(pipeline) << pipeline.error()[0].what;
   InputPipeline expected;
@@ -48,6 +49,8 @@ TEST(InputPipelineYaml, reads_every_stage) {
   expected.decode = Seconds{4e-3};
   expected.augment = Seconds{1e-3};
   expected.collect = Seconds{1e-3};
+  expected.cores = 1.5;
+  expected.read = Seconds{20e-6};
   expected.copy = BytesPerSecond{25e9};
   expected.prepared = Bytes{600e3};
   expected.prefetch = 3;
