@@ -46,6 +46,15 @@ enum class ContextExchange : std::uint8_t {
   all_to_all,  ///< heads instead of the sequence are split in attention (Ulysses, arXiv 2309.14509)
 };
 
+/// Where the tables of look-ups lie. Dealt out, a table's rows are updated in the backward that
+/// touches them, as recommenders do (TorchRec, arXiv 2104.05158, section 4.1).
+enum class TablePlacement : std::uint8_t {
+  replicated,  ///< on every data rank
+  rows,        ///< each data rank holds rows of every table: looked-up vectors are reduced
+  columns,     ///< each data rank holds columns of every table: vectors change hands; whole tables
+               ///< on ranks cost the same where they balance
+};
+
 /// What waits in the host's memory while it is not in use.
 struct Offload {
   bool activations = false;
@@ -63,8 +72,8 @@ struct Plan {
   int pipeline_parallel = 1;
   int expert_tensor_parallel = 0;  ///< ranks that share an expert's weights; 0 = tensor_parallel
   bool sequence_parallel = false;  ///< maps between tensor-parallel regions split the sequence
-  /// Rows of `batch` (sequences) per micro-batch and data rank. 0 = the default: 1 in training, all
-  /// rows of the rank otherwise.
+  /// Rows of `batch` (sequences) per micro-batch and data rank. 0 = the default: 1 where sequences
+  /// are trained or training is pipelined, all rows of the rank otherwise.
   int micro_batch = 0;
   Schedule schedule = Schedule::one_f_one_b;
   int virtual_stages = 1;        ///< chunks per rank; more than 1 with Schedule::interleaved only
@@ -80,6 +89,8 @@ struct Plan {
   ContextExchange context_exchange = ContextExchange::all_gather;
   double expert_imbalance = 1;  ///< rows of the most loaded expert rank over the mean
   double expert_capacity = 0;   ///< rows an expert takes at most, over the mean; 0 = drops none
+  TablePlacement tables = TablePlacement::replicated;
+  bool fused_tables = false;  ///< the tables of a block are stacked: one kernel, one exchange
   Offload offload;
   Optimizer optimizer = Optimizer::adam;
   bool master_weights = true;     ///< the optimizer keeps weights in fp32 besides; without, its

@@ -91,6 +91,10 @@ struct BlockMemory {
   Bytes expert_weights;            ///< of `weights`, those that are split over the expert axis
   Bytes trained_weights;           ///< of `weights`, those of `parameters`
   Bytes trained_expert_weights;    ///< of `weights`, those of `expert_parameters`
+  /// Of `expert_parameters` and `trained_expert_weights`, those of tables that are dealt out, whose
+  /// rows are updated in the backward.
+  double table_parameters = 0;
+  Bytes table_weights;
   /// Of `parameters` and `expert_parameters`, those of matrices between hidden dimensions, which
   /// muon orthogonalises; their number, and the work of it.
   double matrix_parameters = 0;

@@ -27,7 +27,8 @@ Bytes gathered(const Plan& plan, const std::vector<StageBlock>& stage,
   const bool sharded = plan.zero_stage >= 2 && group.size > 1;
   if (!sharded && !plan.step_in_backward) return Bytes{};
   Bytes sum = largest(stage, by_block, [&](const BlockMemory& block) {
-    return (block.parameters + block.expert_parameters) * bytes_per_element(plan.gradient_format);
+    return (block.parameters + block.expert_parameters - block.table_parameters) *
+           bytes_per_element(plan.gradient_format);
   });
   if (plan.zero_stage < 3 || !sharded) return sum;
   const Bytes all = stage_memory(stage, by_block).weights;
@@ -52,8 +53,9 @@ void add_states(const Plan& plan, const BlockMemory& sum, MemoryByClass& memory)
     const Group group = state_groups(plan, mesh, of_experts).shard;
     return plan.zero_stage >= stage_needed ? 1 / static_cast<double>(group.size) : 1.0;
   };
-  const double gradients =
-      sum.parameters * share(2, false) + sum.expert_parameters * share(2, true);
+  // Of tables that are dealt out, gradients live for the rows of one micro-batch only.
+  const double gradients = sum.parameters * share(2, false) +
+                           (sum.expert_parameters - sum.table_parameters) * share(2, true);
   if (!plan.step_in_backward)
     memory.gradients += gradients * bytes_per_element(plan.gradient_format);
   if (!plan.offload.optimizer) memory.optimizer += optimizer_state(plan, mesh, sum);

@@ -57,8 +57,8 @@ void describe(A& archive, T& task) {
 template <class A, Describes<BlockMemory> T>
 void describe(A& archive, T& memory) {
   auto& [weights, parameters, expert, partial, distinct, tied, expert_weights, trained,
-         trained_expert, matrix, expert_matrix, matrices, orthogonalisation, saved, working,
-         boundary, cache, offloaded] = memory;
+         trained_expert, tables, table_weights, matrix, expert_matrix, matrices, orthogonalisation,
+         saved, working, boundary, cache, offloaded] = memory;
   archive("weights_B", weights);
   archive("parameters", parameters);
   archive("expert_parameters", expert);
@@ -68,6 +68,8 @@ void describe(A& archive, T& memory) {
   archive("expert_weights_B", expert_weights);
   archive("trained_weights_B", trained);
   archive("trained_expert_weights_B", trained_expert);
+  archive("table_parameters", tables);
+  archive("table_weights_B", table_weights);
   archive("matrix_parameters", matrix);
   archive("expert_matrix_parameters", expert_matrix);
   archive("matrices", matrices);

@@ -91,6 +91,9 @@ constexpr Names<ContextExchange, 3> kContextExchanges{{{"all_gather", ContextExc
 constexpr Names<Execution, 3> kExecutions{
     {{"eager", Execution::eager}, {"compiled", Execution::compiled}, {"graph", Execution::graph}}};
 
+constexpr Names<TablePlacement, 3> kTablePlacements{{{"replicated", TablePlacement::replicated},
+                                                     {"rows", TablePlacement::rows},
+                                                     {"columns", TablePlacement::columns}}};
 constexpr Names<Optimizer, 6> kOptimizers{{{"none", Optimizer::none},
                                            {"sgd", Optimizer::sgd},
                                            {"momentum", Optimizer::momentum},
@@ -175,6 +178,7 @@ NameTable<Recompute> names_of(Recompute) { return kRecomputes; }
 NameTable<Schedule> names_of(Schedule) { return kSchedules; }
 NameTable<ContextExchange> names_of(ContextExchange) { return kContextExchanges; }
 NameTable<Execution> names_of(Execution) { return kExecutions; }
+NameTable<TablePlacement> names_of(TablePlacement) { return kTablePlacements; }
 NameTable<Optimizer> names_of(Optimizer) { return kOptimizers; }
 NameTable<Collective> names_of(Collective) { return kCollectives; }
 NameTable<HostCopy> names_of(HostCopy) { return kHostCopies; }

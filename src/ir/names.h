@@ -32,6 +32,7 @@ NameTable<Recompute> names_of(Recompute);
 NameTable<Schedule> names_of(Schedule);
 NameTable<ContextExchange> names_of(ContextExchange);
 NameTable<Execution> names_of(Execution);
+NameTable<TablePlacement> names_of(TablePlacement);
 NameTable<Optimizer> names_of(Optimizer);
 NameTable<Collective> names_of(Collective);
 NameTable<HostCopy> names_of(HostCopy);

@@ -282,6 +282,8 @@ constexpr std::array kFields = {
     name_field<&Plan::context_exchange>("cp_exchange"),
     ratio_field<&Plan::expert_imbalance, 1>("imbalance"),
     ratio_field<&Plan::expert_capacity, 0>("capacity"),
+    name_field<&Plan::tables>("tables"),
+    flag_field<&Plan::fused_tables>("fused_tables"),
     Field{"offload", &read_offload, &write_offload},
     name_field<&Plan::optimizer>("optimizer"),
     flag_field<&Plan::master_weights>("master"),

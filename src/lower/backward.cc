@@ -5,6 +5,7 @@
 
 #include "lower/saved.h"
 #include "lower/tiling.h"
+#include "lower/update.h"
 
 namespace fastpath {
 namespace {
@@ -243,7 +244,22 @@ class BackwardLowering {
     shape.read = forward.write + operands;
     shape.write = inputs;
     if (op.kind == OpKind::embedding) shape.write = forward.write;
+    if (splitting_.deals_out(block_, op)) return updated_rows(index);
     if (op.kind == OpKind::attention) shape.read += forward.write;
+    return shape;
+  }
+
+  /// The rows that were looked up are updated as their gradients arrive.
+  OpShape updated_rows(std::uint32_t index) const {
+    const Op& op = block_.ops[index];
+    const OpShape& forward = forward_.shapes[index];
+    const double elements =
+        forward.weights / bytes_per_element(block_.tensors[op.inputs[1]].format);
+    const Plan& plan = splitting_.plan();
+    OpShape shape =
+        elementwise_update(elements, forward.write, table_state(plan, elements), forward.weights);
+    shape.read += forward.weights;
+    shape.kind = OpKind::embedding;
     return shape;
   }
 

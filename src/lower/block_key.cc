@@ -82,10 +82,11 @@ BlockKey block_key(const Plan& plan, std::int64_t rows) {
 std::size_t BlockKeyHash::operator()(const BlockKey& key) const {
   const Plan& plan = key.plan;
   Hash hash;
-  for (const int value : {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel,
-                          plan.data_parallel, plan.pipeline_parallel, plan.expert_tensor_parallel,
-                          plan.zero_stage, plan.shard, plan.prefetch, plan.recompute_layers,
-                          plan.lora_rank, plan.packed_length, plan.loss_chunks}) {
+  for (const int value :
+       {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel, plan.data_parallel,
+        plan.pipeline_parallel, plan.expert_tensor_parallel, plan.zero_stage, plan.shard,
+        plan.prefetch, plan.recompute_layers, plan.lora_rank, plan.packed_length, plan.loss_chunks,
+        static_cast<int>(plan.tables), static_cast<int>(plan.fused_tables)}) {
     hash.mix(value);
   }
   // Small fields share a word.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,15 @@ namespace {
 
 bool is_resident(const Tensor& tensor) {
   return tensor.role == TensorRole::weight || tensor.role == TensorRole::constant;
+}
+
+/// By tensor: tables that the plan deals out over data ranks.
+std::vector<bool> dealt_tables(const Splitting& splitting, const Block& block) {
+  std::vector<bool> found(block.tensors.size(), false);
+  for (const Op& op : block.ops) {
+    if (splitting.deals_out(block, op)) found[op.inputs[1]] = true;
+  }
+  return found;
 }
 
 /// Weights of operators on routed rows: split over the expert axis, reduced over fewer ranks.
@@ -139,7 +149,10 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
                       const ForwardState& forward) {
   const Splitting& splitting = context.splitting;
   const std::vector<bool> saved = kept_tensors(splitting.plan(), block);
-  const std::vector<bool> of_experts = expert_weights(block);
+  const std::vector<bool> tables = dealt_tables(splitting, block);
+  std::vector<bool> of_experts = expert_weights(block);
+  std::transform(tables.begin(), tables.end(), of_experts.begin(), of_experts.begin(),
+                 std::logical_or<>());
   const std::vector<bool> partial = partial_over_tensor(block, forward);
   const ChunkedLogits absent = chunked_logits(splitting, block, forward);
   BlockMemory memory;
@@ -148,6 +161,10 @@ BlockMemory memory_of(const LoweringContext& context, const Block& block,
     const Layout& home = forward.home[id];
     const Bytes bytes = splitting.bytes(tensor, home);
     if (is_resident(tensor)) count_weight(splitting, tensor, home, of_experts[id], memory);
+    if (tables[id]) {
+      memory.table_parameters += elements_at(splitting, tensor, home);
+      memory.table_weights += bytes;
+    }
     if (partial[id]) memory.tensor_partial_parameters += elements_at(splitting, tensor, home);
     if (tensor.role == TensorRole::cache) memory.cache += bytes;
     if (context.training && saved[id]) memory.saved += bytes - absent.by_tensor[id];
@@ -250,7 +267,9 @@ void scatter_gradients(const Splitting& splitting, const BlockMemory& memory,
   scatter.pass = Pass::backward_weight;
   scatter.collective = Collective::reduce_scatter;
   add_sharded(splitting, scatter,
-              {memory.parameters * gradient, memory.expert_parameters * gradient}, tasks);
+              {memory.parameters * gradient,
+               (memory.expert_parameters - memory.table_parameters) * gradient},
+              tasks);
 }
 
 Task host_copy(HostCopy copy, Pass pass, Bytes payload) {

@@ -129,6 +129,7 @@ class ForwardLowering {
     shape.read = counts.read;
     shape.write = counts.write;
     shape.weights = counts.weights;
+    if (splitting_.deals_out(block_, op)) read_own_rows(split, shape);
     shape.m = counts.m;
     shape.n = counts.n;
     shape.k = counts.k;
@@ -138,6 +139,17 @@ class ForwardLowering {
     }
     if (op.kind == OpKind::attention && !splitting_.plan().flash_attention) unfuse(op, shape);
     return shape;
+  }
+
+  /// A rank that holds some of the rows reads its share of those looked up, and writes zeros for
+  /// the others.
+  void read_own_rows(const Layout& split, OpShape& shape) const {
+    if (splitting_.plan().tables != TablePlacement::rows) return;
+    const auto axis = static_cast<std::size_t>(MeshAxis::expert);
+    if (!split[axis].is_split()) return;
+    const Bytes own = shape.weights / static_cast<double>(splitting_.mesh().size[axis]);
+    shape.read -= shape.weights - own;
+    shape.weights = own;
   }
 
   /// Scores and probabilities written and read back (2 passes each), and masked tiles computed.

@@ -266,6 +266,18 @@ bool limits_tensor_parallelism(DimKind kind) {
          kind == DimKind::channels;
 }
 
+void count_tables(const Workload& workload, Limits& limits) {
+  for (const Block& block : workload.blocks) {
+    for (const Op& op : block.ops) {
+      if (op.kind != OpKind::embedding) continue;
+      const Tensor& table = block.tensors[op.inputs[1]];
+      if (table.role != TensorRole::weight) continue;
+      limits.tables = true;
+      limits.columns = std::gcd(limits.columns, workload.dims[table.axes.back().dim].size);
+    }
+  }
+}
+
 /// Dims that executed blocks use.
 std::vector<bool> used_dims(const Workload& workload) {
   std::vector<bool> used(workload.dims.size(), false);
@@ -315,6 +327,7 @@ Limits limits_of(const Workload& workload) {
   limits.sequence = std::max<std::int64_t>(1, sequence);
   limits.experts = std::max<std::int64_t>(1, experts);
   count_layers(workload, limits);
+  count_tables(workload, limits);
   return limits;
 }
 
@@ -339,7 +352,10 @@ Diagnostics mistakes_in_plan(const Workload& workload, const Limits& limits, con
 MicroBatches micro_batches_of(const Limits& limits, Phase phase, const Plan& plan) {
   MicroBatches result;
   const std::int64_t local = limits.batch / plan.data_parallel;
-  result.rows = plan.micro_batch > 0 ? plan.micro_batch : phase == Phase::training ? 1 : local;
+  const bool one = phase == Phase::training && (limits.sequence > 1 || plan.pipeline_parallel > 1);
+  result.rows = plan.micro_batch > 0 ? plan.micro_batch
+                : one                ? 1
+                                     : std::max<std::int64_t>(1, local);
   result.count = std::max<std::int64_t>(1, local / std::max<std::int64_t>(1, result.rows));
   return result;
 }

@@ -15,6 +15,8 @@ struct Limits {
   std::int64_t sequence = 1;  ///< gcd of all sequence extents above 1
   std::int64_t experts = 1;   ///< gcd of all expert extents; 1 = none
   std::int64_t layers = 1;    ///< blocks that pipeline stages can share out
+  bool tables = false;        ///< there are trained tables of look-ups
+  std::int64_t columns = 0;   ///< gcd of those tables' columns
   bool layered = false;       ///< those blocks repeat
   bool embedding = false;     ///< layers have something before them, on the first stage
   bool head = false;          ///< layers have something behind them, on the last stage

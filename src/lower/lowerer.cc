@@ -8,6 +8,7 @@
 #include "ir/semantics.h"
 #include "lower/adapters.h"
 #include "lower/block_lowering.h"
+#include "lower/fused_tables.h"
 #include "lower/stages.h"
 #include "lower/word_checks.h"
 
@@ -64,13 +65,15 @@ Lowerer::Lowerer(Workload workload)
     : workload_(std::move(workload)), limits_(limits_of(workload_)) {}
 
 const Lowerer::Prepared& Lowerer::prepared(const Plan& plan) {
-  const PreparedKey key{plan.weight_format, plan.cache_format, plan.lora_rank, plan.packed_length};
+  const PreparedKey key{plan.weight_format, plan.cache_format, plan.lora_rank, plan.packed_length,
+                        plan.fused_tables};
   const auto [found, added] = prepared_.try_emplace(key);
   if (!added) return found->second;
   Prepared& result = found->second;
   result.workload = workload_;
   set_formats(plan, result.workload);
   set_documents(plan, result.workload);
+  if (plan.fused_tables) fuse_tables(result.workload);
   if (plan.lora_rank > 0) add_adapters(result.workload, plan.lora_rank);
   for (const Block& block : result.workload.blocks) {
     std::vector<OpDims>& ops = result.op_dims.emplace_back();
@@ -132,6 +135,8 @@ BlockMemory stage_memory(const std::vector<StageBlock>& stage,
       sum.distinct_parameters += times * one.distinct_parameters;
       sum.trained_weights += times * one.trained_weights;
       sum.trained_expert_weights += times * one.trained_expert_weights;
+      sum.table_parameters += times * one.table_parameters;
+      sum.table_weights += times * one.table_weights;
       sum.matrix_parameters += times * one.matrix_parameters;
       sum.expert_matrix_parameters += times * one.expert_matrix_parameters;
       sum.matrices += times * one.matrices;

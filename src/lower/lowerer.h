@@ -50,7 +50,7 @@ class Lowerer {
     std::vector<std::vector<OpDims>> op_dims;  ///< [block][op]
   };
   using PreparedKey =
-      std::tuple<std::optional<NumberFormat>, std::optional<NumberFormat>, int, int>;
+      std::tuple<std::optional<NumberFormat>, std::optional<NumberFormat>, int, int, bool>;
 
   const Prepared& prepared(const Plan& plan);
 

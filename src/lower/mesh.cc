@@ -8,8 +8,10 @@ namespace fastpath {
 
 Mesh mesh_of(const Plan& plan) {
   Mesh mesh;
-  mesh.size = {plan.tensor_parallel, plan.context_parallel, plan.expert_parallel,
-               plan.data_parallel / std::max(1, plan.expert_parallel), plan.pipeline_parallel};
+  const bool tables = plan.tables != TablePlacement::replicated;
+  const int experts = tables ? plan.data_parallel : std::max(1, plan.expert_parallel);
+  mesh.size = {plan.tensor_parallel, plan.context_parallel, experts, plan.data_parallel / experts,
+               plan.pipeline_parallel};
   std::int64_t stride = 1;
   for (const MeshAxis axis : plan.order) {
     const auto index = static_cast<std::size_t>(axis);

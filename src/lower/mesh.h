@@ -18,7 +18,8 @@ inline constexpr int kSplitAxes = 4;
 constexpr int index_of(MeshAxis axis) { return static_cast<int>(axis); }
 
 /// Ranks by axis. Expert parallelism lives inside data parallelism, so the data axis of the mesh
-/// has dp / ep ranks and the two together split the batch.
+/// has dp / ep ranks and the two together split the batch. Tables that are dealt out lie on the
+/// expert axis, which then has all data ranks.
 struct Mesh {
   std::array<std::int64_t, kMeshAxes> size{1, 1, 1, 1, 1};
   std::array<std::int64_t, kMeshAxes> stride{1, 1, 1, 1, 1};

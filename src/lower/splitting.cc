@@ -89,7 +89,19 @@ Placement Splitting::sequence_split(const OpDims& dims) const {
   return Placement::replicated();
 }
 
+bool Splitting::deals_out(const Block& block, const Op& op) const {
+  return plan_.tables != TablePlacement::replicated && op.kind == OpKind::embedding &&
+         block.tensors[op.inputs[1]].role == TensorRole::weight;
+}
+
 Placement Splitting::expert_split(const Block& block, const Op& op, const OpDims& dims) const {
+  if (deals_out(block, op)) {
+    const Tensor& table = block.tensors[op.inputs[1]];
+    if (plan_.tables == TablePlacement::columns) return Placement::over(table.axes.back().dim);
+    for (const Axis& axis : table.axes) {
+      if (dims.role(axis.dim) == DimRole::index) return Placement::over(axis.dim);
+    }
+  }
   const bool exchanges = op.kind == OpKind::dispatch || op.kind == OpKind::combine;
   if (!exchanges && routes(block, op)) {
     for (const DimId dim : dims.dims) {

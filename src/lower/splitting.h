@@ -32,6 +32,9 @@ class Splitting {
   /// What the operator needs of its input `index`.
   Layout of_input(const Block& block, const Op& op, std::size_t index, const Layout& split) const;
 
+  /// Whether an operator looks up in a table that the plan deals out over data ranks.
+  bool deals_out(const Block& block, const Op& op) const;
+
   /// Whether an attention passes keys and values round the context ranks, which keep their shares.
   bool rings(const Op& op, const Layout& split) const;
 

@@ -25,6 +25,13 @@ double shards(const Plan& plan, const StateGroups& groups) {
   return plan.zero_stage >= 1 ? static_cast<double>(groups.shard.size) : 1.0;
 }
 
+/// Without the tables that are updated row by row.
+BlockMemory without_tables(BlockMemory memory) {
+  memory.expert_parameters -= memory.table_parameters;
+  memory.trained_expert_weights -= memory.table_weights;
+  return memory;
+}
+
 void add_reductions(const Plan& plan, const StateGroups& groups, Bytes gradients,
                     std::vector<Task>& tasks) {
   if (plan.zero_stage == 0) {
@@ -63,6 +70,11 @@ Moments moments(const Plan& plan) {
   return {};
 }
 
+/// Of weights, in fp32.
+bool keeps_copy(const Plan& plan) {
+  return plan.master_weights && plan.weight_format != NumberFormat::fp32;
+}
+
 double owned_matrix_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
   return memory.matrix_parameters / shards(plan, state_groups(plan, mesh, false)) +
          memory.expert_matrix_parameters / shards(plan, state_groups(plan, mesh, true));
@@ -73,19 +85,14 @@ Bytes owned_weights(const Plan& plan, const Mesh& mesh, const BlockMemory& memor
          memory.trained_expert_weights / shards(plan, state_groups(plan, mesh, true));
 }
 
-/// Reads gradients and state, writes state and weights.
 Task elementwise_step(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
-  constexpr double kAdamWork = 18;  // moments, bias correction, root, decay, update: count of ops
   const double owned = owned_parameters(plan, mesh, memory);
-  const Bytes state = optimizer_state(plan, mesh, memory);
   Task task;
   task.op = kWholeBlock;
   task.pass = Pass::update;
-  task.shape.kind = OpKind::elementwise;
-  task.shape.compute_format = NumberFormat::fp32;
-  task.shape.work = Flops{kAdamWork * owned};
-  task.shape.read = owned * bytes_per_element(plan.gradient_format) + state;
-  task.shape.write = state + owned_weights(plan, mesh, memory);
+  task.shape =
+      elementwise_update(owned, owned * bytes_per_element(plan.gradient_format),
+                         optimizer_state(plan, mesh, memory), owned_weights(plan, mesh, memory));
   return task;
 }
 
@@ -131,6 +138,22 @@ void add_copies(const Plan& plan, const Mesh& mesh, const BlockMemory& memory,
 
 }  // namespace
 
+OpShape elementwise_update(double elements, Bytes gradients, Bytes state, Bytes weights) {
+  constexpr double kAdamWork = 18;  // moments, bias correction, root, decay, update: count of ops
+  OpShape shape;
+  shape.kind = OpKind::elementwise;
+  shape.compute_format = NumberFormat::fp32;
+  shape.work = Flops{kAdamWork * elements};
+  shape.read = gradients + state;
+  shape.write = state + weights;
+  return shape;
+}
+
+Bytes table_state(const Plan& plan, double elements) {
+  if (plan.optimizer == Optimizer::none) return Bytes{};
+  return Bytes{elements * (moments(plan).other + (keeps_copy(plan) ? 4 : 0))};
+}
+
 double owned_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
   return memory.parameters / shards(plan, state_groups(plan, mesh, false)) +
          memory.expert_parameters / shards(plan, state_groups(plan, mesh, true));
@@ -141,8 +164,7 @@ Bytes optimizer_state(const Plan& plan, const Mesh& mesh, const BlockMemory& mem
   const Moments bytes = moments(plan);
   const double owned = owned_parameters(plan, mesh, memory);
   const double matrices = owned_matrix_parameters(plan, mesh, memory);
-  const bool copied = plan.master_weights && plan.weight_format != NumberFormat::fp32;
-  const double master = copied ? 4 : 0;
+  const double master = keeps_copy(plan) ? 4 : 0;
   return Bytes{matrices * bytes.matrix + (owned - matrices) * bytes.other + owned * master};
 }
 
@@ -150,7 +172,8 @@ std::vector<Task> reduction_tasks(const Plan& plan, const Mesh& mesh, const Bloc
   const Bytes gradient = bytes_per_element(plan.gradient_format);
   std::vector<Task> tasks;
   add_reductions(plan, state_groups(plan, mesh, false), memory.parameters * gradient, tasks);
-  add_reductions(plan, state_groups(plan, mesh, true), memory.expert_parameters * gradient, tasks);
+  add_reductions(plan, state_groups(plan, mesh, true),
+                 without_tables(memory).expert_parameters * gradient, tasks);
   return tasks;
 }
 
@@ -160,7 +183,7 @@ std::vector<Task> gather_tasks(const Plan& plan, const Mesh& mesh, const BlockMe
   add_sync(tasks, Collective::all_gather, state_groups(plan, mesh, false).shard,
            memory.trained_weights);
   add_sync(tasks, Collective::all_gather, state_groups(plan, mesh, true).shard,
-           memory.trained_expert_weights);
+           without_tables(memory).trained_expert_weights);
   return tasks;
 }
 
@@ -181,7 +204,8 @@ std::vector<Task> update_tasks(const Plan& plan, const BlockMemory& memory) {
     const double share = owned_matrix_parameters(plan, mesh, memory) / all;
     tasks.push_back(orthogonalisation(share, memory));
   }
-  if (plan.optimizer != Optimizer::none) tasks.push_back(elementwise_step(plan, mesh, memory));
+  if (plan.optimizer != Optimizer::none)
+    tasks.push_back(elementwise_step(plan, mesh, without_tables(memory)));
   add_copies(plan, mesh, memory, tasks);
   const std::vector<Task> gathers = gather_tasks(plan, mesh, memory);
   tasks.insert(tasks.end(), gathers.begin(), gathers.end());

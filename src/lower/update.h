@@ -24,6 +24,12 @@ std::vector<Task> reduction_tasks(const Plan& plan, const Mesh& mesh, const Bloc
 /// ZeRO-1 and 2: gathers of the updated weights of one or more blocks. ZeRO-3 gathers before use.
 std::vector<Task> gather_tasks(const Plan& plan, const Mesh& mesh, const BlockMemory& memory);
 
+/// Reads the gradients and the state of so many elements, writes their state and weights.
+OpShape elementwise_update(double elements, Bytes gradients, Bytes state, Bytes weights);
+
+/// Optimizer state of `elements` of tables, which are no matrices to Muon.
+Bytes table_state(const Plan& plan, double elements);
+
 /// Trained elements whose optimizer state this rank keeps.
 double owned_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory);
 

@@ -27,6 +27,7 @@ class WordChecker {
     check_adapters();
     check_documents();
     check_offload();
+    check_tables();
     check_step_in_backward();
     if (plan_.loss_chunks > 1 && !training()) {
       mistake("loss_chunks: nothing is trained", "leave it out");
@@ -201,6 +202,29 @@ class WordChecker {
       mistake("offload: this phase keeps neither activations nor optimizer states",
               "only offload=weights saves memory here");
     }
+  }
+
+  void check_tables() {
+    const bool dealt_out = plan_.tables != TablePlacement::replicated;
+    const std::string word = "tables=" + std::string(name_of(plan_.tables));
+    if (!limits_.tables && (dealt_out || plan_.fused_tables)) {
+      mistake(
+          (dealt_out ? word : "fused_tables") + ": '" + workload_.name + "' looks up in no tables",
+          "leave it out");
+      return;
+    }
+    if (!dealt_out) return;
+    if (limits_.experts > 1) {
+      mistake(word + ": the data ranks of '" + workload_.name + "' share out experts",
+              "leave tables out");
+    }
+    const std::int64_t ways = plan_.data_parallel;
+    if (plan_.tables != TablePlacement::columns || limits_.columns % ways == 0) return;
+    const auto legal = [&](std::int64_t candidate) { return limits_.columns % candidate == 0; };
+    mistake(
+        word + ": dp=" + std::to_string(ways) + " does not divide tables of " +
+            std::to_string(limits_.columns) + " columns",
+        "use tables=rows, or dp=" + std::to_string(nearest_legal(ways, limits_.columns, legal)));
   }
 
   const Workload& workload_;

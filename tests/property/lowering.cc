@@ -17,6 +17,7 @@ namespace {
 using testing::decoder;
 using testing::DecoderSizes;
 using testing::small_cnn;
+using testing::small_recommender;
 
 int power_of_two(int most) { return 1 << *rc::gen::inRange(0, most + 1); }
 
@@ -109,6 +110,77 @@ RC_GTEST_PROP(lowering, a_plan_changes_neither_work_nor_parameters_of_a_cnn, ())
   plan.tensor_parallel = power_of_two(3);
   plan.pipeline_parallel = power_of_two(1);
   expect_totals_of_the_whole(small_cnn(64), plan);
+}
+
+RC_GTEST_PROP(lowering, a_plan_changes_neither_work_nor_parameters_of_tables, ()) {
+  Plan plan;
+  plan.data_parallel = power_of_two(5);
+  plan.tables =
+      *rc::gen::element(TablePlacement::replicated, TablePlacement::rows, TablePlacement::columns);
+  plan.fused_tables = *rc::gen::arbitrary<bool>();
+  expect_totals_of_the_whole(small_recommender(64), plan);
+}
+
+/// All collectives of a program's passes, with what they move.
+std::map<std::string, Bytes> moved_by(const Program& program) {
+  std::map<std::string, Bytes> moved;
+  for (const BlockProgram& block : program.blocks) {
+    for (const auto* tasks : {&block.forward, &block.backward}) {
+      for (const Task& task : *tasks) {
+        if (task.collective != Collective::none)
+          moved[std::string(name_of(task.collective))] += task.payload;
+      }
+    }
+  }
+  return moved;
+}
+
+TEST(lowering, tables_dealt_out_by_columns_exchange_vectors_and_reduce_no_gradients) {
+  Plan plan;
+  plan.data_parallel = 4;
+  plan.tables = TablePlacement::columns;
+  for (const bool fused : {false, true}) {
+    plan.fused_tables = fused;
+    const Result<Program> program = lower(small_recommender(64), plan);
+    ASSERT_TRUE(program.has_value());
+    const std::map<std::string, Bytes> moved = moved_by(*program);
+    // One rank's vectors of 16 rows and 4 tables, there and back.
+    EXPECT_DOUBLE_EQ(moved.at("all_to_all").base(), 2 * 16.0 * 4 * 32 * 2);
+    EXPECT_EQ(moved.count("reduce_scatter"), 0U);
+    const BlockMemory& tables = program->blocks[0].memory;
+    EXPECT_DOUBLE_EQ(tables.table_parameters, 10'000.0 * 32 / 4);
+    for (const Task& task : program->stages[0].update) {
+      if (task.collective != Collective::none) {
+        EXPECT_DOUBLE_EQ(task.payload.base(), 4 * 32 * 4.0);  // of the product's weights
+      }
+    }
+  }
+}
+
+TEST(lowering, tables_dealt_out_by_rows_reduce_partial_vectors) {
+  Plan plan;
+  plan.data_parallel = 4;
+  plan.tables = TablePlacement::rows;
+  const Result<Program> program = lower(small_recommender(64), plan);
+  ASSERT_TRUE(program.has_value());
+  const std::map<std::string, Bytes> moved = moved_by(*program);
+  // The vectors of all 64 rows.
+  EXPECT_DOUBLE_EQ(moved.at("reduce_scatter").base(), 64.0 * 4 * 32 * 2);
+  EXPECT_EQ(moved.count("all_to_all"), 0U);
+}
+
+TEST(lowering, fused_tables_are_one_kernel_and_the_same_bytes) {
+  Plan plan;
+  const Result<Program> apart = lower(small_recommender(64), plan);
+  plan.fused_tables = true;
+  const Result<Program> fused = lower(small_recommender(64), plan);
+  ASSERT_TRUE(apart.has_value() && fused.has_value());
+  EXPECT_EQ(apart->blocks[0].forward.size(), 4U);
+  ASSERT_EQ(fused->blocks[0].forward.size(), 1U);
+  Bytes read;
+  for (const Task& task : apart->blocks[0].forward)
+    read += task.shape.read;
+  EXPECT_DOUBLE_EQ(fused->blocks[0].forward[0].shape.read.base(), read.base());
 }
 
 RC_GTEST_PROP(lowering, the_backward_of_any_plan_does_the_same_work, ()) {

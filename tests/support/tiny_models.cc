@@ -202,6 +202,32 @@ Workload small_cnn(std::int64_t batch) {
   return w;
 }
 
+Workload small_recommender(std::int64_t batch) {
+  Workload w;
+  w.name = "small-recommender";
+  w.phase = Phase::training;
+  w.dims = {{"batch", batch, DimKind::batch}, {"vector", 32, DimKind::hidden},
+            {"tables", 4, DimKind::other},    {"click", 1, DimKind::other},
+            {"rows0", 1000, DimKind::vocab},  {"rows1", 2000, DimKind::vocab},
+            {"rows2", 3000, DimKind::vocab},  {"rows3", 4000, DimKind::vocab}};
+  BlockBuilder b(w, "tables");
+  for (int i = 0; i < 4; ++i) {
+    const std::string n = std::to_string(i);
+    const TensorId ids = b.tensor("ids" + n, {"batch"}, TensorRole::input);
+    const TensorId table = b.tensor("table" + n, {"rows" + n, "vector"}, TensorRole::weight);
+    const TensorId vectors = b.tensor("vectors" + n, {"batch", "vector"});
+    b.op("look_up" + n, OpKind::embedding, {ids, table}, {vectors});
+  }
+  b.finish(1);
+  BlockBuilder c(w, "top");
+  const TensorId v = c.tensor("v", {"batch", "tables", "vector"});
+  const TensorId wt = c.tensor("wt", {"tables", "vector", "click"}, TensorRole::weight);
+  const TensorId y = c.tensor("y", {"batch", "click"});
+  c.op("click", OpKind::matmul, {v, wt}, {y});
+  c.finish(1);
+  return w;
+}
+
 Device round_device() {
   Device device;
   device.id = "round";

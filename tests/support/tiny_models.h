@@ -51,6 +51,9 @@ Workload decoder(const DecoderSizes& sizes = {});
 /// Two convolutions with a marked channel between them, a pool and a classifier.
 Workload small_cnn(std::int64_t batch);
 
+/// Four tables of 1,000 to 4,000 rows and 32 columns, and a product with their vectors.
+Workload small_recommender(std::int64_t batch);
+
 /// A device of round numbers: 100 TFLOP/s in 16 bit, 10 TFLOP/s in fp32, 1 TB/s, 80 GB.
 Device round_device();
 
