@@ -4,6 +4,7 @@
 #include "cli/emit.h"
 #include "cli/generate.h"
 #include "cli/scenario.h"
+#include "cli/speculative_step.h"
 #include "cli/verbs.h"
 
 namespace fastpath::cli {
@@ -35,6 +36,9 @@ int run_predict(Session& session, const Arguments& arguments) {
   session.warn(scenario->warnings);
   if (question->generation) {
     return predict_generation(session, arguments, *sources, *question, *scenario);
+  }
+  if (question->proposal) {
+    return predict_speculation(session, arguments, *sources, *question, *scenario);
   }
   return predict_step(session, arguments, *question, *scenario);
 }

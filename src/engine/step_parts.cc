@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/state.h"
+#include "lower/adapters.h"
 
 namespace fastpath {
 namespace {
@@ -12,6 +13,7 @@ bool is_latent(const Op& op) { return op.inputs.size() > 2 && op.inputs[1] == op
 
 EnginePart part_of(Phase phase, const Op& op, Bound bound) {
   const bool work = bound == Bound::compute;
+  if (keeps_partial_sums(op)) return work ? EnginePart::matmul_work : EnginePart::matmul_bytes;
   switch (op.kind) {
     case OpKind::grouped_matmul:
     case OpKind::top_k:
@@ -33,6 +35,10 @@ class PartSums {
   void add(std::uint32_t index, const std::vector<Task>& tasks, double times) {
     const Block& block = workload_.blocks[index];
     for (const Task& task : tasks) {
+      if (task.collective != Collective::none) {
+        injected_ += times * models_.network.injection_bound(task.collective, task.group,
+                                                             task.payload);
+      }
       if (task.collective != Collective::none || task.copy != HostCopy::none) continue;
       const TaskCost cost = models_.cost(task);
       const Op& op = block.ops[task.op];
@@ -54,7 +60,11 @@ class PartSums {
     Seconds rest = result_.step;
     for (const Seconds part : result_.parts)
       rest = rest - part;
-    result_.parts[static_cast<std::size_t>(EnginePart::network)] = std::max(Seconds{}, rest);
+    // What the links take at data-sheet rates no engine beats either.
+    rest = std::max(Seconds{}, rest);
+    const Seconds light = std::min(rest, injected_);
+    result_.parts[static_cast<std::size_t>(EnginePart::light)] += light;
+    result_.parts[static_cast<std::size_t>(EnginePart::network)] = rest - light;
     result_.energy = prediction.energy;
     result_.cost = prediction.cost;
     for (const MemoryByClass& rank : prediction.memory) {
@@ -78,6 +88,7 @@ class PartSums {
 
   const Workload& workload_;
   const Models& models_;
+  Seconds injected_;  ///< of all collectives
   StepParts result_;
 };
 

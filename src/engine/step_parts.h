@@ -12,7 +12,8 @@
 namespace fastpath {
 
 /// A step and its parts. `parts` sums to `step`: operators of the slowest pipeline rank less their
-/// launches, their launches, and as network all that is left (collectives, waiting for stages).
+/// launches, their launches, and as network all that is left (collectives, waiting for stages) but
+/// for the bytes that collectives inject at data-sheet rates, which are light.
 struct StepParts {
   Seconds step;
   PartTimes parts{};
