@@ -143,7 +143,7 @@ class Serving {
   }
 
   TensorId add_factors(std::string name, std::vector<Axis> axes, NumberFormat format) {
-    axes.insert(axes.begin(), {adapters_, false});
+    axes.insert(axes.begin(), Axis{adapters_, false});
     axes.push_back({rank_, false});
     return add(std::move(name), TensorRole::constant, std::move(axes), format);
   }

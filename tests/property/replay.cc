@@ -1,13 +1,14 @@
 // Laws of load on traces that an engine was measured on: the same arrivals, stretched.
-#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "cli/measured.h"
 #include "cli/serving.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "import/catalog/engines.h"
 #include "import/requests/requests.h"
 #include "import/serving/replays.h"

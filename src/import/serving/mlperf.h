@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "fastpath/plan.h"
 #include "fastpath/result.h"
 
 #include "ir/serving.h"
-#include "ir/serving_run.h"
+#include "ir/training_run.h"
 
 namespace fastpath {
 

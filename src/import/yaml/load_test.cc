@@ -47,10 +47,10 @@ TEST(load_file, all_mistakes_are_told_with_their_places) {
   ASSERT_EQ(all.size(), 6u);
   EXPECT_EQ(all[0], "2:14 more than one load");
   EXPECT_EQ(all[1].substr(0, 4), "3:1 ");
-  EXPECT_EQ(all[2].substr(0, 5), "5:26 ");
-  EXPECT_EQ(all[3].substr(0, 5), "5:39 ");
+  EXPECT_EQ(all[2].substr(0, 5), "5:25 ");
+  EXPECT_EQ(all[3].substr(0, 5), "5:38 ");
   EXPECT_EQ(all[4], "6:12 class 'chat' is given twice");
-  EXPECT_EQ(all[5], "6:41 max_tpot is not above 0");
+  EXPECT_EQ(all[5], "6:40 max_tpot is not above 0");
 }
 
 TEST(load_file, shares_add_up_and_a_trace_has_its_own_lengths) {
