@@ -149,7 +149,9 @@ class ForwardLowering {
     const DimSizes sizes = splitting_.op_sizes(dims, split);
     const OpCounts counts = forward_counts(splitting_.workload(), block_, op, sizes);
     OpShape shape;
-    shape.kind = op.kind;
+    // Kernels of adapters know their groups beforehand: they are batches of products, without what
+    // routing to experts takes.
+    shape.kind = keeps_partial_sums(op) ? OpKind::matmul : op.kind;
     shape.compute_format = compute_format_of(splitting_.plan(), block_, op);
     shape.work = counts.work;
     shape.read = counts.read;
