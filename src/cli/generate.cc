@@ -185,8 +185,7 @@ Table generation_summary(const Run& run, const Question& question, const Scenari
   add(table, "output_tokens_per_sequence", Unit::count, static_cast<double>(run.lengths.output));
   if (question.proposal) {
     add(table, "draft", Unit::none, question.proposal.draft);
-    add(table, "proposed_tokens_a_step", Unit::count,
-        static_cast<double>(run.speculation.length));
+    add(table, "proposed_tokens_a_step", Unit::count, static_cast<double>(run.speculation.length));
     add(table, "accepted_share", Unit::ratio, run.speculation.accept);
     add(table, "tokens_a_step", Unit::none, run.speculation.tokens());
   }
@@ -227,8 +226,8 @@ Table decode_table(const Run& run, std::int64_t batch) {
       {}};
   const double tokens = static_cast<double>(batch) * run.speculation.tokens();
   for (const Step& step : run.decode) {
-    const double time = of_step(step, run.speculation,
-                                [](const Prediction& p) { return p.step.value.base(); });
+    const double time =
+        of_step(step, run.speculation, [](const Prediction& p) { return p.step.value.base(); });
     table.rows.push_back({static_cast<double>(step.context), time, tokens / time});
   }
   return table;

@@ -48,7 +48,7 @@ struct Question {
   std::string model;
   StepRequest step;
   std::optional<Generation> generation;
-  Proposal proposal;        ///< of a decode step or a generation: step.sequence holds what is checked
+  Proposal proposal;  ///< of a decode step or a generation: step.sequence holds what is checked
   ServedAdapters adapters;  ///< of inference
   std::vector<std::string> assumptions;
 };

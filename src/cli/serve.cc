@@ -166,7 +166,8 @@ Result<EngineGroup> group_of(const Sources& sources, const std::string& model, c
     if (!bytes) return failure(bytes.error());
     result.adapter = *bytes;
     result.group.engine.adapters.slots = order.adapters.count;
-    if (const auto& link = system.host.link) result.group.engine.adapters.load = *bytes / link->value;
+    if (const auto& link = system.host.link)
+      result.group.engine.adapters.load = *bytes / link->value;
   }
   result.capacity = capacity_of(*result.group.table, result.group.engine, plan.device_count(),
                                 stream.chunk, result.group.draft.get());
@@ -206,7 +207,8 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
   if (!engine) return failure(engine.error());
   order.engine = with_options(*engine, arguments, reader);
   order.engine.speculation = order.proposal.by;
-  if (arguments.text_or("scheduling", "fcfs") == "priority") order.engine.order = QueueOrder::priority;
+  if (arguments.text_or("scheduling", "fcfs") == "priority")
+    order.engine.order = QueueOrder::priority;
   order.autoscaling.target =
       reader.number("scale-target",
                     std::max(1.0, static_cast<double>(order.engine.max_sequences) / 2), 1e-3, 1e9);

@@ -229,9 +229,10 @@ void add_adapter_notes(Findings& findings, const ServedQuestion& question) {
       "adapters that a step's sequences use are read, all in slots take memory. Experts, router, "
       "embedding and head have none. No kernel of adapters was measured.");
   if (question.deployment.serving.engine.adapters.load > Seconds{}) return;
-  findings.notes.push_back(fmt::format("The link from host to device of {} is not known: adapters "
-                                       "are loaded in no time.",
-                                       question.scenario.system.name));
+  findings.notes.push_back(
+      fmt::format("The link from host to device of {} is not known: adapters "
+                  "are loaded in no time.",
+                  question.scenario.system.name));
 }
 
 /// Priorities that nothing heeds are worth a word, and how those that count do.

@@ -33,7 +33,8 @@ Result<Bytes> adapter_bytes(const Sources& sources, const std::string& model, co
 /// Bytes an element of the model's narrowest resident matrix; 0 for unknown models.
 Bytes narrowest_matrix(const Sources& sources, const std::string& model);
 
-/// A checkpoint whose matrices are as narrow as the plan's weights, or narrower, is served as it is.
+/// A checkpoint whose matrices are as narrow as the plan's weights, or narrower, is served as it
+/// is.
 void keep_own_formats(Bytes narrowest, Plan& plan);
 
 /// The plan with captured graphs, as engines run, unless its text says how kernels are launched.

@@ -29,10 +29,10 @@ std::optional<double> acceptance(const Arguments& arguments, Diagnostics& mistak
   if (!text) return std::nullopt;
   const auto value = parse_number(*text);
   if (value && *value >= 0 && *value <= kMostAccepted) return value;
-  mistakes.push_back({command_line(),
-                      fmt::format("--accept {} is not a number from 0 to {:g}", in_quotes(*text),
-                                  kMostAccepted),
-                      {}});
+  mistakes.push_back(
+      {command_line(),
+       fmt::format("--accept {} is not a number from 0 to {:g}", in_quotes(*text), kMostAccepted),
+       {}});
   return 0;
 }
 

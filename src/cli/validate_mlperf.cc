@@ -33,10 +33,10 @@ class MlperfPredictor {
 
   /// Equal configurations are predicted once.
   const Predicted& of(const MlperfRun& run) {
-    const std::string key = fmt::format(
-        "{} {} {} {} {} {} {} {} {} {}", run.system, run.engine, run.model,
-        describe_plan(run.plan), largest_replica(run), run.input, run.output,
-        static_cast<int>(run.kind), run.limits.first_token.base(), run.limits.per_token.base());
+    const std::string key = fmt::format("{} {} {} {} {} {} {} {} {} {}", run.system, run.engine,
+                                        run.model, describe_plan(run.plan), largest_replica(run),
+                                        run.input, run.output, static_cast<int>(run.kind),
+                                        run.limits.first_token.base(), run.limits.per_token.base());
     const auto [found, added] = known_.try_emplace(key);
     if (added) found->second = best(run);
     return found->second;
@@ -78,8 +78,7 @@ class MlperfPredictor {
     ReplicaGroup group;
     group.engine = engine;
     group.table = step_table(sources_, run.model, system, plan);
-    const Capacity capacity =
-        capacity_of(*group.table, group.engine, plan.device_count(), kChunk);
+    const Capacity capacity = capacity_of(*group.table, group.engine, plan.device_count(), kChunk);
     if (!group.table->mistakes().empty() || capacity.tokens < run.input + run.output) {
       return std::nullopt;
     }
@@ -135,9 +134,12 @@ Table group_table(const std::vector<Scored>& all) {
                {"mean", Unit::ratio},
                {"median_signed", Unit::ratio}},
               {}};
-  add_groups(all, [](const MlperfRun& run) { return run.scenario; }, table);
-  add_groups(all, [](const MlperfRun& run) { return run.task + ' ' + run.scenario; }, table);
-  add_groups(all, [](const MlperfRun& run) { return run.engine + ' ' + run.device; }, table);
+  add_groups(
+      all, [](const MlperfRun& run) { return run.scenario; }, table);
+  add_groups(
+      all, [](const MlperfRun& run) { return run.task + ' ' + run.scenario; }, table);
+  add_groups(
+      all, [](const MlperfRun& run) { return run.engine + ' ' + run.device; }, table);
   return table;
 }
 

@@ -370,8 +370,8 @@ int run_validate_serving(Session& session, const Arguments& arguments) {
   findings.tables.push_back(parameter_table(calibration));
   std::vector<UnscoredRun> unscored = read.unscored;
   if (arguments.operands().empty() && arguments.text_or("of", "") == "inference") {
-    auto mlperf = report_mlperf(session, *sources, *engines,
-                                arguments.has("rows") || arguments.has("json"));
+    auto mlperf =
+        report_mlperf(session, *sources, *engines, arguments.has("rows") || arguments.has("json"));
     if (!mlperf) return session.fail(mlperf.error());
     std::move(mlperf->tables.begin(), mlperf->tables.end(), std::back_inserter(findings.tables));
     unscored.insert(unscored.end(), mlperf->unscored.begin(), mlperf->unscored.end());

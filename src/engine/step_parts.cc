@@ -35,10 +35,6 @@ class PartSums {
   void add(std::uint32_t index, const std::vector<Task>& tasks, double times) {
     const Block& block = workload_.blocks[index];
     for (const Task& task : tasks) {
-      if (task.collective != Collective::none) {
-        injected_ += times * models_.network.injection_bound(task.collective, task.group,
-                                                             task.payload);
-      }
       if (task.collective != Collective::none || task.copy != HostCopy::none) continue;
       const TaskCost cost = models_.cost(task);
       const Op& op = block.ops[task.op];
@@ -60,11 +56,7 @@ class PartSums {
     Seconds rest = result_.step;
     for (const Seconds part : result_.parts)
       rest = rest - part;
-    // What the links take at data-sheet rates no engine beats either.
-    rest = std::max(Seconds{}, rest);
-    const Seconds light = std::min(rest, injected_);
-    result_.parts[static_cast<std::size_t>(EnginePart::light)] += light;
-    result_.parts[static_cast<std::size_t>(EnginePart::network)] = rest - light;
+    result_.parts[static_cast<std::size_t>(EnginePart::network)] = std::max(Seconds{}, rest);
     result_.energy = prediction.energy;
     result_.cost = prediction.cost;
     for (const MemoryByClass& rank : prediction.memory) {
@@ -88,7 +80,6 @@ class PartSums {
 
   const Workload& workload_;
   const Models& models_;
-  Seconds injected_;  ///< of all collectives
   StepParts result_;
 };
 

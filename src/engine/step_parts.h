@@ -12,8 +12,7 @@
 namespace fastpath {
 
 /// A step and its parts. `parts` sums to `step`: operators of the slowest pipeline rank less their
-/// launches, their launches, and as network all that is left (collectives, waiting for stages) but
-/// for the bytes that collectives inject at data-sheet rates, which are light.
+/// launches, their launches, and as network all that is left (collectives, waiting for stages).
 struct StepParts {
   Seconds step;
   PartTimes parts{};

@@ -24,7 +24,7 @@ enum class Batching : std::uint8_t {
 /// Operators are parted into what they take at data-sheet rates, which no engine beats, and what is
 /// above it.
 enum class EnginePart : std::uint8_t {
-  light,              ///< work and bytes of all operators and collectives at data-sheet rates
+  light,              ///< work and bytes of all operators at data-sheet rates
   matmul_bytes,       ///< above it: dense contractions that wait for memory
   matmul_work,        ///< dense contractions that arithmetic limits
   prefill_attention,  ///< of more than one query a sequence
@@ -34,7 +34,7 @@ enum class EnginePart : std::uint8_t {
   expert_bytes,      ///< routed contractions and routing that wait for memory
   expert_work,       ///< those that arithmetic limits
   launch,            ///< starts of kernels: fewer where an engine fuses more
-  network,  ///< above what links take at data-sheet rates
+  network,
 };
 inline constexpr std::size_t kEngineParts = 11;
 
@@ -117,7 +117,7 @@ struct ServiceClass {
   std::string name;
   double share = 1;  ///< of requests
   ServiceObjective limits;
-  std::int64_t priority = 0;             ///< smaller = sooner, where the engine heeds it
+  std::int64_t priority = 0;           ///< smaller = sooner, where the engine heeds it
   std::optional<Lengths> input = {};   ///< instead of the load's
   std::optional<Lengths> output = {};  ///< instead of the load's
 };

@@ -25,11 +25,10 @@ Workload mlp(std::int64_t batch, std::int64_t sequence) {
   const std::vector<Axis> wide{{0}, {1}, {3}};
   Block block;
   block.name = "layer";
-  block.tensors = {tensor("x", rows, TensorRole::activation),
-                   tensor("up", {{2}, {3}}, TensorRole::weight),
-                   tensor("u", wide, TensorRole::activation),
-                   tensor("down", {{3}, {2}}, TensorRole::weight),
-                   tensor("y", rows, TensorRole::activation)};
+  block.tensors = {
+      tensor("x", rows, TensorRole::activation), tensor("up", {{2}, {3}}, TensorRole::weight),
+      tensor("u", wide, TensorRole::activation), tensor("down", {{3}, {2}}, TensorRole::weight),
+      tensor("y", rows, TensorRole::activation)};
   block.ops = {{"up", OpKind::matmul, {0, 1}, {2}, {}}, {"down", OpKind::matmul, {2, 3}, {4}, {}}};
   workload.blocks = {block};
   workload.segments = {{0, 2, SegmentUse::executed}};

@@ -62,10 +62,9 @@ void Replica::queue(const Sequence& sequence, bool again) {
 
 /// Puts it among those that run, with a piece of its prompt where there are tokens.
 void Replica::run_sequence(const Sequence& sequence, std::int64_t tokens, Run& run) {
-  const auto place =
-      std::partition_point(running_.begin(), running_.end(), [&](const Sequence& other) {
-        return other.job.priority <= sequence.job.priority;
-      });
+  const auto place = std::partition_point(
+      running_.begin(), running_.end(),
+      [&](const Sequence& other) { return other.job.priority <= sequence.job.priority; });
   const auto index = static_cast<std::size_t>(place - running_.begin());
   running_.insert(place, sequence);
   for (auto& piece : run.pieces)

@@ -14,8 +14,8 @@
 namespace fastpath {
 namespace {
 
-/// Iterations of 10 ms whatever they hold, and 1 ms for each token of a prompt and each token that a
-/// decode step checks besides.
+/// Iterations of 10 ms whatever they hold, and 1 ms for each token of a prompt and each token that
+/// a decode step checks besides.
 StepSource steps() {
   return [](const StepShape& shape) -> Result<StepParts> {
     StepParts step;

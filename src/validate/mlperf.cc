@@ -52,8 +52,8 @@ double server_rate(const ReplicaGroup& replica, std::int64_t input, std::int64_t
   if (offline <= 0) return 0;
   Load load;
   // Long enough that a queue that grows is seen: several times what runs at one time.
-  load.count = std::clamp<std::int64_t>(kRounds * running(replica, input + output), 500,
-                                        kMostRequests);
+  load.count =
+      std::clamp<std::int64_t>(kRounds * running(replica, input + output), 500, kMostRequests);
   load.rate = offline / static_cast<double>(output);
   load.input = {input, input};
   load.output = {output, output};

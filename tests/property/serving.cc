@@ -61,9 +61,11 @@ Setting some_setting(bool closed) {
   group.engine.speculation = *rc::gen::element(Speculation{}, Speculation{}, Speculation{2, 0.6},
                                                Speculation{4, 0.9}, Speculation{1, 0.0});
   group.engine.order = *rc::gen::element(QueueOrder::arrival, QueueOrder::priority);
-  setting.stream = with_classes(std::move(setting.stream), {{"late", 0.6, {}, 2}, {"soon", 0.4, {}, 1}});
+  setting.stream =
+      with_classes(std::move(setting.stream), {{"late", 0.6, {}, 2}, {"soon", 0.4, {}, 1}});
   if (*rc::gen::arbitrary<bool>()) {
-    setting.stream = with_adapters(std::move(setting.stream), *rc::gen::inRange(1, 9), 0.5, load.seed);
+    setting.stream =
+        with_adapters(std::move(setting.stream), *rc::gen::inRange(1, 9), 0.5, load.seed);
     group.engine.adapters = {*rc::gen::inRange(1, 5), Seconds{1e-3 * *rc::gen::inRange(0, 4)}};
   }
   group.count = *rc::gen::inRange(1, 4);

@@ -11,7 +11,7 @@
 namespace fastpath {
 namespace {
 
-struct Task {
+struct MlperfTask {
   std::string model;
   double input = 1;
   double output = 1;
@@ -19,7 +19,7 @@ struct Task {
 };
 
 /// By task and scenario; the empty scenario is any.
-using Tasks = std::map<std::pair<std::string, std::string>, Task>;
+using Tasks = std::map<std::pair<std::string, std::string>, MlperfTask>;
 
 void check_columns(const CsvTable& table, std::initializer_list<const char*> needed,
                    Diagnostics& errors) {
@@ -35,7 +35,7 @@ Tasks tasks_of(const CsvTable& table, Diagnostics& errors) {
   if (!errors.empty()) return tasks;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const MeasurementRow row(table, i, errors);
-    Task one;
+    MlperfTask one;
     one.model = row.text("model");
     one.input = std::clamp(row.need("isl"), 1.0, 1e9);
     one.output = std::clamp(row.need("osl"), 1.0, 1e9);
@@ -59,7 +59,7 @@ class Reader {
     run.device = row.text("device");
     run.system = row.text("system");
     run.collection = row.text("collection");
-    const Task* task = task_of(run);
+    const MlperfTask* task = task_of(run);
     const std::string why = why_not(run, task, row);
     if (!why.empty()) {
       rows_.unscored.push_back({run.id, why});
@@ -79,13 +79,14 @@ class Reader {
   }
 
  private:
-  const Task* task_of(const MlperfRun& run) const {
+  const MlperfTask* task_of(const MlperfRun& run) const {
     auto found = tasks_.find({run.task, run.scenario});
     if (found == tasks_.end()) found = tasks_.find({run.task, ""});
     return found == tasks_.end() ? nullptr : &found->second;
   }
 
-  static std::string why_not(const MlperfRun& run, const Task* task, const MeasurementRow& row) {
+  static std::string why_not(const MlperfRun& run, const MlperfTask* task,
+                             const MeasurementRow& row) {
     if (task == nullptr) return fmt::format("MLPerf {}: answers no prompts by tokens", run.task);
     if (run.scenario != "offline" && run.scenario != "server" && run.scenario != "interactive")
       return "MLPerf " + run.scenario + ": not a figure of an engine under load";
@@ -123,8 +124,9 @@ Result<MlperfRows> read_mlperf(std::string_view rows, const std::string& rows_fi
   }
   if (!errors.empty()) return failure(std::move(errors));
   const Tasks known = tasks_of(*task_table, errors);
-  check_columns(*table, {"id", "task", "scenario", "engine", "device", "system", "devices", "value",
-                         "unit", "precision", "collection"},
+  check_columns(*table,
+                {"id", "task", "scenario", "engine", "device", "system", "devices", "value", "unit",
+                 "precision", "collection"},
                 errors);
   if (!errors.empty()) return failure(std::move(errors));
   MlperfRows result;

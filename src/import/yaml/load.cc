@@ -27,10 +27,10 @@ std::optional<Seconds> time_above_zero(YamlMap& map, std::string_view key) {
   return std::nullopt;
 }
 
-
 class LoadReader {
  public:
-  LoadReader(YamlReader& reader, const YamlNode& root) : reader_(reader), map_(reader, root, "a load") {}
+  LoadReader(YamlReader& reader, const YamlNode& root)
+      : reader_(reader), map_(reader, root, "a load") {}
 
   LoadFile read() {
     read_arrivals();
@@ -95,12 +95,12 @@ class LoadReader {
     one.limits.first_token = time_above_zero(map, "max_ttft").value_or(Seconds{});
     one.limits.per_token = time_above_zero(map, "max_tpot").value_or(Seconds{});
     one.limits.total = time_above_zero(map, "max_latency").value_or(Seconds{});
-    const double spread =
-        map.number("length_spread", 0, 1).value_or(load_.spread.value_or(0));
+    const double spread = map.number("length_spread", 0, 1).value_or(load_.spread.value_or(0));
     const auto lengths = [&](const char* key) -> std::optional<Lengths> {
       const auto mean = map.integer(key, 1, kMostTokens);
       if (mean && load_.requests)
-        reader_.error(*map.get(key), fmt::format("{} beside a trace", key), "the trace has its own");
+        reader_.error(*map.get(key), fmt::format("{} beside a trace", key),
+                      "the trace has its own");
       return mean ? std::optional(lengths_around(*mean, spread)) : std::nullopt;
     };
     one.input = lengths("isl");

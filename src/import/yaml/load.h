@@ -3,7 +3,8 @@
 ///   rate: 20
 ///   count: 2000
 ///   classes:
-///     - {name: chat, share: 0.7, priority: 0, isl: 512, osl: 256, max_ttft: 500 ms, max_tpot: 30 ms}
+///     - {name: chat, share: 0.7, priority: 0, isl: 512, osl: 256, max_ttft: 500 ms, max_tpot: 30
+///     ms}
 ///     - {name: batch, share: 0.3, priority: 1, isl: 4096, osl: 512, max_latency: 2 min}
 #pragma once
 
@@ -39,7 +40,8 @@ struct LoadFile {
 Lengths lengths_around(std::int64_t mean, double spread);
 
 /// All mistakes of the file together: unknown keys, values out of range, shares that do not add up
-/// to 1, names given twice, more than one of requests, rate and concurrency, lengths beside a trace.
+/// to 1, names given twice, more than one of requests, rate and concurrency, lengths beside a
+/// trace.
 Result<LoadFile> read_load(std::string_view text, const std::string& file);
 
 }  // namespace fastpath

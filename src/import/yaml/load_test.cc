@@ -11,7 +11,8 @@ TEST(load_file, a_class_has_limits_lengths_and_a_priority) {
       "length_spread: 0.5\n"
       "classes:\n"
       "  - {name: chat, share: 0.7, isl: 512, max_ttft: 500 ms, max_tpot: 30 ms}\n"
-      "  - {name: batch, share: 0.3, priority: 1, osl: 100, length_spread: 0, max_latency: 2 min}\n",
+      "  - {name: batch, share: 0.3, priority: 1, osl: 100, length_spread: 0, max_latency: 2 "
+      "min}\n",
       "load.yaml");
   ASSERT_TRUE(load.has_value());
   EXPECT_EQ(load->rate, 20);
