@@ -253,7 +253,8 @@ RC_GTEST_PROP(serving, a_slot_for_each_adapter_loads_each_once_a_replica, ()) {
   Setting setting = some_setting(*rc::gen::arbitrary<bool>());
   const int named = *rc::gen::inRange(1, 9);
   setting.stream = with_adapters(std::move(setting.stream), named, 0, 3);
-  setting.deployment.serving.engine.adapters = {named, Seconds{1e-3}};
+  for (ReplicaGroup* group : {&setting.deployment.serving, &setting.deployment.prefill})
+    group->engine.adapters = {named, Seconds{1e-3}};
   const auto enough = serve(setting.stream, setting.deployment);
   RC_ASSERT(enough.has_value());
   for (const ReplicaStats& one : enough->replicas)
