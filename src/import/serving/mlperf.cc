@@ -87,7 +87,8 @@ class Reader {
 
   static std::string why_not(const MlperfRun& run, const MlperfTask* task,
                              const MeasurementRow& row) {
-    if (task == nullptr) return fmt::format("MLPerf {}: answers no prompts by tokens", run.task);
+    if (task == nullptr)
+      return fmt::format("MLPerf {}: no language model that answers under load", run.task);
     if (run.scenario != "offline" && run.scenario != "server" && run.scenario != "interactive")
       return "MLPerf " + run.scenario + ": not a figure of an engine under load";
     if (run.engine.empty()) return "MLPerf: none of the catalog's engines ran it";
