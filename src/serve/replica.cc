@@ -203,7 +203,7 @@ bool Replica::place(Sequence& head, const Entry& entry) {
 }
 
 void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
-                    bool decodes_follow) {
+                    Admits which) {
   std::size_t next = 0;
   while (next < waiting_.size() &&
          static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
@@ -213,9 +213,9 @@ void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& eve
       ++next;
       continue;
     }
-    // It decodes from its first iteration on, so it comes in where decodes are yet to get their
-    // blocks.
-    if (head.job.transferred && !decodes_follow) break;
+    // A transferred one decodes from its first iteration on, so it comes in where decodes are yet
+    // to get their blocks; prompts come in behind, since decodes that get none preempt others.
+    if (which == (head.job.transferred ? Admits::prompts : Admits::transferred)) break;
     const Entry entry = entry_of(head, budget, run.pieces.empty());
     if (entry.tokens == 0 && !head.job.transferred) break;
     if (!place(head, entry)) break;
@@ -346,15 +346,15 @@ void Replica::start(double now, std::vector<TokenEvent>& events) {
   Run run;
   run.start = now;
   std::int64_t budget = engine_.token_budget;
-  if (!waiting_.empty() && waiting_.front().job.transferred) admit(run, budget, events, now, true);
+  admit(run, budget, events, now, Admits::transferred);
   if (engine_.batching == Batching::prefill_first) {
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now, true);
+    if (budget > 0) admit(run, budget, events, now, Admits::all);
     if (run.pieces.empty()) schedule_decodes(run, budget, events, now);
   } else {
     schedule_decodes(run, budget, events, now);
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now, false);
+    if (budget > 0) admit(run, budget, events, now, Admits::prompts);
   }
   if (run.decoding == 0 && run.pieces.empty()) {
     FP_CHECK(running_.empty() && waiting_.empty());

@@ -145,8 +145,10 @@ class Replica {
   void schedule_decodes(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
                         double now);
   void schedule_pieces(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now);
+  /// Which of those that wait are let in: the others end it.
+  enum class Admits : std::uint8_t { transferred, prompts, all };
   void admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
-             bool decodes_follow);
+             Admits which);
   std::int64_t piece_of(const Sequence& sequence, std::int64_t budget, bool first) const;
   void set_times(Run& run);
   std::int64_t steps_ahead() const;
