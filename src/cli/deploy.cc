@@ -44,8 +44,8 @@ constexpr auto kOfPlans = std::to_array<std::string_view>(
      "max-time", "max-memory", "max-cost", "max-energy", "max-devices", "against", "journal",
      "shard"});
 constexpr auto kOfDeployments = std::to_array<std::string_view>(
-    {"engine", "routing", "max-ttft", "max-tpot", "max-latency", "percentile", "requests", "rate",
-     "variation", "concurrency", "count", "isl", "osl", "length-spread", "turns", "think",
+    {"engine", "routing", "max-ttft", "max-tpot", "max-latency", "percentile", "load", "requests",
+     "rate", "variation", "concurrency", "count", "isl", "osl", "length-spread", "turns", "think",
      "speed-up", "seed"});
 
 bool is_goodput(std::string_view objective) { return objective.starts_with("goodput"); }
@@ -187,6 +187,10 @@ Result<Asked> asked_from(const Sources& sources, const Arguments& arguments) {
     flags.add(std::move(one));
   Result<RequestStream> stream = flags.stream();
   if (!stream) return failure(stream.error());
+  if (!stream->classes.empty()) {
+    return failure(command_line(), "classes do not go with search --serve",
+                   "it judges all requests by --max-ttft, --max-tpot and --max-latency");
+  }
   question.task.stream = std::move(*stream);
   question.task.routing = routing_of(arguments);
   Result<std::vector<Site>> all = sites_of(sources, arguments, question.task.stream);

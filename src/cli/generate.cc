@@ -8,6 +8,7 @@
 #include "analyze/prediction_findings.h"
 #include "base/check.h"
 #include "cli/emit.h"
+#include "cli/speculative_step.h"
 #include "ir/names.h"
 
 namespace fastpath::cli {
@@ -17,10 +18,12 @@ namespace {
 struct Step {
   std::int64_t context = 0;
   Prediction prediction;
+  std::optional<DraftStep> draft;  ///< of what proposes tokens, where something does
 };
 
 struct Run {
   Generation lengths;
+  Speculation speculation;
   Step prefill;
   std::vector<Step> decode;  ///< at the nodes; empty where one token is asked for
 };
@@ -29,11 +32,17 @@ Result<Step> predict_at(const Sources& sources, const Question& question, const 
                         const StepRequest& request) {
   Result<Imported<Workload>> workload = sources.workload(question.model, request);
   if (!workload) return failure(std::move(workload.error()));
+  serve_adapters(workload->value, question.adapters);
   Predictor predictor(std::move(workload->value), scenario.system);
   Result<Prediction> prediction =
       predictor.predict(scenario.plan, {.operators = true, .elasticities = true, .remedies = true});
   if (!prediction) return failure(std::move(prediction.error()));
-  return Step{request.past, std::move(*prediction)};
+  Step step{request.past, std::move(*prediction), std::nullopt};
+  if (!question.proposal || request.phase != Phase::decode) return step;
+  auto draft = predict_draft(sources, question, scenario, request);
+  if (!draft) return failure(std::move(draft.error()));
+  step.draft = std::move(*draft);
+  return step;
 }
 
 StepRequest prefill_request(const Question& question) {
@@ -46,14 +55,17 @@ StepRequest prefill_request(const Question& question) {
 
 Result<Run> run_generation(const Sources& sources, const Question& question,
                            const Scenario& scenario) {
-  Run run{.lengths = *question.generation, .prefill = {}, .decode = {}};
+  Run run{.lengths = *question.generation,
+          .speculation = question.proposal.by,
+          .prefill = {},
+          .decode = {}};
   Result<Step> prefill = predict_at(sources, question, scenario, prefill_request(question));
   if (!prefill) return failure(std::move(prefill.error()));
   run.prefill = std::move(*prefill);
   if (run.lengths.output < 2) return run;  // the prefill gives the first token
   StepRequest request = question.step;
   request.phase = Phase::decode;
-  request.sequence = 1;
+  request.sequence = 1 + run.speculation.length;
   const std::int64_t last = run.lengths.input + run.lengths.output - 2;
   for (const std::int64_t context : decode_nodes(run.lengths.input, last)) {
     request.past = context;
@@ -64,14 +76,21 @@ Result<Run> run_generation(const Sources& sources, const Question& question,
   return run;
 }
 
-/// Sums `of(prediction)` over all decode steps.
+/// `of` a step and of the draft's steps in it.
+template <class Of>
+double of_step(const Step& step, const Speculation& speculation, Of of) {
+  const double checked = of(step.prediction);
+  return step.draft ? checked + speculation.length * of(step.draft->prediction) : checked;
+}
+
+/// Sums `of(prediction)` over all decode steps: as many as the tokens of a step leave.
 template <class Of>
 NodeSum decode_sum(const Run& run, Of of) {
   std::vector<std::int64_t> nodes;
   std::vector<double> values;
   for (const Step& step : run.decode) {
     nodes.push_back(step.context);
-    values.push_back(of(step.prediction));
+    values.push_back(of_step(step, run.speculation, of) / run.speculation.tokens());
   }
   return sum_over_contexts(nodes, values);
 }
@@ -164,7 +183,15 @@ Table generation_summary(const Run& run, const Question& question, const Scenari
   add(table, "sequences", Unit::count, static_cast<double>(question.step.batch));
   add(table, "input_tokens_per_sequence", Unit::count, static_cast<double>(run.lengths.input));
   add(table, "output_tokens_per_sequence", Unit::count, static_cast<double>(run.lengths.output));
+  if (question.proposal) {
+    add(table, "draft", Unit::none, question.proposal.draft);
+    add(table, "proposed_tokens_a_step", Unit::count, static_cast<double>(run.speculation.length));
+    add(table, "accepted_share", Unit::ratio, run.speculation.accept);
+    add(table, "tokens_a_step", Unit::none, run.speculation.tokens());
+  }
   add_times(table, run, totals_of(run), question.step.batch);
+  if (!run.decode.empty() && run.decode.back().draft)
+    add(table, "draft_memory", Unit::bytes, run.decode.back().draft->memory.base());
   return table;
 }
 
@@ -191,15 +218,17 @@ Table phase_table(const Run& run) {
   return table;
 }
 
-Table decode_table(const Run& run) {
+Table decode_table(const Run& run, std::int64_t batch) {
   Table table{
       "decode_steps",
       "Decode steps as the context grows",
       {{"context", Unit::count}, {"step_time", Unit::seconds}, {"tokens", Unit::per_second}},
       {}};
+  const double tokens = static_cast<double>(batch) * run.speculation.tokens();
   for (const Step& step : run.decode) {
-    table.rows.push_back({static_cast<double>(step.context), step.prediction.step.value.base(),
-                          step.prediction.items_per_second});
+    const double time =
+        of_step(step, run.speculation, [](const Prediction& p) { return p.step.value.base(); });
+    table.rows.push_back({static_cast<double>(step.context), time, tokens / time});
   }
   return table;
 }
@@ -257,14 +286,22 @@ int predict_generation(Session& session, const Arguments& arguments, const Sourc
       fmt::format("{}: generation on {}", scenario.workload.name,
                   scenario.system.name.empty() ? scenario.system.id : scenario.system.name);
   findings.tables = {generation_summary(*run, question, scenario), phase_table(*run)};
-  if (!run->decode.empty()) findings.tables.push_back(decode_table(*run));
+  if (!run->decode.empty()) findings.tables.push_back(decode_table(*run, question.step.batch));
   add_step_tables(findings, *run, scenario, arguments);
   add_assumptions(findings, question, &scenario);
   findings.notes.push_back(fmt::format(
       "The prefill gives the first token; decode steps are predicted at {} contexts and summed by "
       "the trapezoid rule. The integration error is a bound if steps only grow with the context.",
       run->decode.size()));
-  const bool fits = !last_step(*run).out_of_memory && !run->prefill.prediction.out_of_memory;
+  if (question.proposal) {
+    findings.notes.emplace_back(
+        "Steps are of proposing and checking tokens; there are fewer of them by the tokens that "
+        "one emits in the mean. What engines add to propose is not in it.");
+  }
+  const bool drafted = !run->decode.empty() && run->decode.back().draft;
+  const Bytes draft = drafted ? run->decode.back().draft->memory : Bytes{};
+  const bool fits = fits_with_draft(last_step(*run), draft, scenario.system) &&
+                    !run->prefill.prediction.out_of_memory;
   Predictor predictor(scenario.workload, scenario.system);
   return emit(session, arguments, findings, fits ? kAnswered : kInfeasible,
               [&] { return predictor.draw(scenario.plan); });

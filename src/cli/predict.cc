@@ -6,6 +6,7 @@
 #include "cli/generate.h"
 #include "cli/input.h"
 #include "cli/scenario.h"
+#include "cli/speculative_step.h"
 #include "cli/verbs.h"
 #include "engine/fed_run.h"
 
@@ -57,6 +58,9 @@ int run_predict(Session& session, const Arguments& arguments) {
   if (!input) return session.fail(input.error());
   if (question->generation) {
     return predict_generation(session, arguments, *sources, *question, *scenario);
+  }
+  if (question->proposal) {
+    return predict_speculation(session, arguments, *sources, *question, *scenario);
   }
   return predict_step(session, arguments, asked, *scenario, *input);
 }

@@ -39,6 +39,12 @@ constexpr std::array<Flag, 3> kGenerationFlags{{
     {"osl", FlagKind::whole, "TOKENS", "length of the answer (default 128)", "", false},
 }};
 
+constexpr std::array<Flag, 2> kAdapterFlags{{
+    {"adapters", FlagKind::whole, "N",
+     "LoRA adapters in memory; each sequence uses one of them (inference)", "", false},
+    {"adapter-rank", FlagKind::whole, "R", "of the adapters (default 16)", "", false},
+}};
+
 constexpr Flag kPlanFlag{"plan",
                          FlagKind::text,
                          "PLAN",
@@ -143,10 +149,30 @@ void read_lengths(const Arguments& arguments, Question& question, Diagnostics& m
   }
 }
 
+/// Speculation is of decode steps; adapters are served, and trained by a plan's lora.
+void read_serving(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
+  question.proposal = proposal_from(arguments, mistakes);
+  if (question.proposal && question.step.phase != Phase::decode) {
+    mistakes.push_back({command_line(), "--speculate does not apply here",
+                        "it proposes tokens in --decode and --generate"});
+  }
+  if (question.proposal) question.step.sequence = 1 + question.proposal.by.length;
+  if (question.step.phase == Phase::training) {
+    reject(arguments, "adapters", "a plan trains one: --plan lora=16", mistakes);
+  }
+  if (!arguments.has("adapters")) {
+    reject(arguments, "adapter-rank", "it goes with --adapters", mistakes);
+    return;
+  }
+  question.adapters = {arguments.whole_or("adapters", 0),
+                       arguments.whole_or("adapter-rank", ServedAdapters{}.rank)};
+}
+
 /// A graph, table or workload has sizes of its own; only --dim applies.
 void read_graph(const Arguments& arguments, Question& question, Diagnostics& mistakes) {
   for (const std::string_view flag :
-       {"generate", "prefill", "decode", "seq", "past", "batch", "global-batch"})
+       {"generate", "prefill", "decode", "seq", "past", "batch", "global-batch", "speculate",
+        "accept", "adapters", "adapter-rank"})
     reject(arguments, flag, "the model has sizes of its own: set a dimension with --dim NAME=N",
            mistakes);
   if (!question.step.phase) question.step.phase = Phase::forward;
@@ -284,6 +310,7 @@ void run_by_runtime(Scenario& scenario) {
 
 std::span<const Flag> workload_flags() { return kWorkloadFlags; }
 std::span<const Flag> generation_flags() { return kGenerationFlags; }
+std::span<const Flag> adapter_flags() { return kAdapterFlags; }
 std::span<const Flag> system_flags() { return kSystemFlags; }
 std::vector<Flag> system_flags_without(std::string_view name) {
   std::vector<Flag> some(kSystemFlags.begin(), kSystemFlags.end());
@@ -317,6 +344,7 @@ Result<Question> question_from(const Sources& sources, const Arguments& argument
       reject(arguments, "osl", "it goes with --generate", mistakes);
       read_lengths(arguments, question, mistakes);
     }
+    read_serving(arguments, question, mistakes);
   }
   if (arguments.has("devices") && arguments.has("nodes")) {
     mistakes.push_back({command_line(), "--devices and --nodes exclude each other", "give one"});
@@ -333,7 +361,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   StepRequest step = question.step;
   if (question.generation) {
     step.past = question.generation->input;
-    step.sequence = 1;
+    step.sequence = 1 + question.proposal.by.length;
   }
   Result<System> system = sources.system(on);
   step.one_block = system && has_runtime(*system);
@@ -345,6 +373,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   if (!given) append(mistakes, std::move(given.error()));
   if (!mistakes.empty()) return failure(std::move(mistakes));
   scenario.workload = std::move(workload->value);
+  serve_adapters(scenario.workload, question.adapters);
   scenario.warnings = std::move(workload->warnings);
   scenario.system = std::move(*system);
   if (has_runtime(scenario.system)) run_by_runtime(scenario);
@@ -399,6 +428,12 @@ void add_assumptions(Findings& findings, const Question& question, const Scenari
     notes.push_back(scenario->runtime);
   } else if (scenario != nullptr && scenario->workload.phase == Phase::training) {
     notes.push_back(framework_note(scenario->system.framework.get()));
+  }
+  if (question.adapters.count > 0) {
+    notes.push_back(fmt::format(
+        "{} adapters of rank {}: two low-rank products beside each dense one, grouped by adapter; "
+        "experts, router, embedding and head have none. No kernel of adapters was measured.",
+        question.adapters.count, question.adapters.rank));
   }
   if (scenario != nullptr && scenario->plan_was_chosen) {
     notes.push_back(fmt::format("No --plan given: took the fastest of the usual ones, --plan '{}'.",

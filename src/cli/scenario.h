@@ -12,7 +12,9 @@
 #include "cli/arguments.h"
 #include "cli/session.h"
 #include "cli/sources.h"
+#include "cli/speculation.h"
 #include "cli/verb.h"
+#include "lower/adapters.h"
 
 namespace fastpath::cli {
 
@@ -21,6 +23,9 @@ std::span<const Flag> workload_flags();
 
 /// --generate, --isl, --osl.
 std::span<const Flag> generation_flags();
+
+/// --adapters, --adapter-rank.
+std::span<const Flag> adapter_flags();
 
 /// --on, --devices, --nodes, --framework, --plan, --catalog.
 std::span<const Flag> system_flags();
@@ -43,6 +48,8 @@ struct Question {
   std::string model;
   StepRequest step;
   std::optional<Generation> generation;
+  Proposal proposal;  ///< of a decode step or a generation: step.sequence holds what is checked
+  ServedAdapters adapters;  ///< of inference
   std::vector<std::string> assumptions;
 };
 

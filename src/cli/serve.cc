@@ -14,6 +14,7 @@
 #include "cli/serve_findings.h"
 #include "cli/serve_load.h"
 #include "cli/serving.h"
+#include "cli/speculation.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
 #include "serve/timeline.h"
@@ -21,7 +22,7 @@
 namespace fastpath::cli {
 namespace {
 
-constexpr std::array<Flag, 18> kEngineFlags{{
+constexpr std::array<Flag, 17> kEngineFlags{{
     {"engine", FlagKind::text, "ENGINE", "vllm (default), sglang or trtllm", "", false},
     {"replicas", FlagKind::whole, "N", "equal copies of the plan (default 1)", "", false},
     {"routing", FlagKind::choice, "HOW", "round_robin (default), least_loaded or prefix_aware",
@@ -47,11 +48,18 @@ constexpr std::array<Flag, 18> kEngineFlags{{
      false},
     {"max-present", FlagKind::whole, "N",
      "requests for each replica that is up; more are turned away", "", false},
-    {"speculate", FlagKind::text, "HOW:N",
-     "propose N tokens a step: mtp:N by the model's draft layers, MODEL:N by another model", "",
+    {"scheduling", FlagKind::choice, "ORDER",
+     "fcfs (default), or priority: by the classes' priorities, smaller first", "fcfs|priority",
      false},
-    {"accept", FlagKind::text, "X", "share of proposed tokens that are accepted, each for itself",
-     "", false},
+}};
+
+constexpr std::array<Flag, 4> kAdapterFlags{{
+    {"adapters", FlagKind::whole, "N", "LoRA adapters that requests ask for, one each", "", false},
+    {"adapter-rank", FlagKind::whole, "R", "of all adapters (default 16)", "", false},
+    {"adapter-slots", FlagKind::whole, "N",
+     "in a device's memory at one time; others are loaded from the host (default: all)", "", false},
+    {"adapter-skew", FlagKind::text, "X",
+     "adapter k is asked for with weight 1 / k^X (default 0: all alike)", "", false},
 }};
 
 constexpr std::array<Flag, 5> kObjectiveFlags{{
@@ -60,9 +68,9 @@ constexpr std::array<Flag, 5> kObjectiveFlags{{
     {"max-tpot", FlagKind::text, "TIME", "... and its mean time per further token is at most this",
      "", false},
     {"max-latency", FlagKind::text, "TIME", "... and its last token comes by then", "", false},
-    {"class", FlagKind::text, "NAME:SHARE:TTFT:TPOT",
+    {"class", FlagKind::text, "NAME:SHARE:TTFT:TPOT:PRIORITY",
      "requests of a kind with limits of their own, such as 'chat:0.7:500 ms:30 ms'; a limit may be "
-     "empty",
+     "empty, the priority left out",
      "", true},
     {"requests-csv", FlagKind::file, "FILE", "write a row for every request", "", false},
 }};
@@ -87,6 +95,7 @@ Routing routing_from(const Arguments& arguments) {
 struct EngineGroup {
   ReplicaGroup group;
   Capacity capacity;
+  Bytes adapter;  ///< one of them, on a device
 };
 
 /// All that a serving run is asked.
@@ -101,31 +110,25 @@ struct Order {
   BytesPerSecond bandwidth;
   ServiceObjective objective;
   Autoscaling autoscaling;
-  std::string draft;  ///< "mtp" or a model, where tokens are speculated
+  Proposal proposal;
+  ServedAdapters adapters;          ///< in a device's memory
+  std::int64_t named_adapters = 0;  ///< that requests ask for
 };
 
-/// "mtp:3": what proposes, and how many tokens a step.
-void read_speculation(const Arguments& arguments, ServeFlags& reader, Order& order) {
-  const auto text = arguments.text("speculate");
-  const double accept = reader.number("accept", 0, 0, 0.999);
-  if (!text) {
-    if (arguments.has("accept"))
-      reader.add({command_line(), "--accept needs --speculate", "for example --speculate mtp:3"});
-    return;
+void read_adapters(const Arguments& arguments, ServeFlags& reader, Order& order) {
+  order.named_adapters = arguments.whole_or("adapters", 0);
+  for (const char* flag : {"adapter-rank", "adapter-slots", "adapter-skew"}) {
+    if (order.named_adapters > 0 || !arguments.has(flag)) continue;
+    reader.add({command_line(), fmt::format("--{} needs --adapters", flag),
+                "--adapters N is how many there are"});
   }
-  if (!arguments.has("accept")) {
-    reader.add({command_line(), "--accept is missing: how many proposed tokens are accepted?",
-                "for example --accept 0.7; engines print it in their logs"});
+  if (order.named_adapters == 0) return;
+  order.adapters = {arguments.whole_or("adapter-slots", order.named_adapters),
+                    arguments.whole_or("adapter-rank", ServedAdapters{}.rank)};
+  if (order.adapters.count > order.named_adapters) {
+    reader.add({command_line(), "--adapter-slots is above --adapters",
+                fmt::format("at most {}", order.named_adapters)});
   }
-  const std::size_t colon = text->rfind(':');
-  const auto length = colon == text->npos ? std::nullopt : parse_integer(text->substr(colon + 1));
-  if (!length || *length < 1 || *length > 64 || colon == 0) {
-    reader.add({command_line(), fmt::format("--speculate takes HOW:N, not {}", in_quotes(*text)),
-                "mtp:3, or a draft model and its tokens: llama-3.1-8b:4"});
-    return;
-  }
-  order.draft = text->substr(0, colon);
-  order.engine.speculation = {static_cast<int>(*length), accept};
 }
 
 void read_scaling(const Arguments& arguments, ServeFlags& reader, Order& order) {
@@ -155,10 +158,16 @@ Result<EngineGroup> group_of(const Sources& sources, const std::string& model, c
   EngineGroup result;
   result.group.engine = on_ranks(order.engine, plan.data_parallel);
   const System& system = order.scenario.system;
-  result.group.table = step_table(sources, model, system, plan);
-  if (!order.draft.empty()) {
-    result.group.draft = order.draft == "mtp" ? draft_table(sources, model, system, plan)
-                                              : step_table(sources, order.draft, system, plan);
+  result.group.table = step_table(sources, model, system, plan, order.adapters);
+  if (order.proposal)
+    result.group.draft = draft_table(sources, order.proposal.draft, model, system, plan);
+  if (order.adapters.count > 0) {
+    const auto bytes = adapter_bytes(sources, model, system, plan, order.adapters.rank);
+    if (!bytes) return failure(bytes.error());
+    result.adapter = *bytes;
+    result.group.engine.adapters.slots = order.adapters.count;
+    if (const auto& link = system.host.link)
+      result.group.engine.adapters.load = *bytes / link->value;
   }
   result.capacity = capacity_of(*result.group.table, result.group.engine, plan.device_count(),
                                 stream.chunk, result.group.draft.get());
@@ -177,13 +186,16 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
   order.objective = reader.objective();
   order.replicas = arguments.whole_or("replicas", 1);
   read_scaling(arguments, reader, order);
-  read_speculation(arguments, reader, order);
-  const Speculation speculation = order.engine.speculation;
-  std::vector<ServiceClass> classes = reader.classes();
+  read_adapters(arguments, reader, order);
+  Diagnostics wrong;
+  order.proposal = proposal_from(arguments, wrong);
+  for (Diagnostic& one : wrong)
+    reader.add(std::move(one));
+  const double skew = reader.number("adapter-skew", 0, 0, 10);
   Result<RequestStream> stream = reader.stream();
   if (!stream) return failure(stream.error());
-  order.stream =
-      classes.empty() ? std::move(*stream) : with_classes(std::move(*stream), std::move(classes));
+  order.stream = with_adapters(std::move(*stream), order.named_adapters, skew,
+                               static_cast<std::uint64_t>(arguments.whole_or("seed", 1)));
   Result<Scenario> scenario =
       one_scenario(sources, decode_question(arguments.operands().front(), order.stream), arguments);
   if (!scenario) return failure(scenario.error());
@@ -194,7 +206,9 @@ Result<Order> order_from(const Sources& sources, const Arguments& arguments) {
                                            order.scenario.system.device.family);
   if (!engine) return failure(engine.error());
   order.engine = with_options(*engine, arguments, reader);
-  order.engine.speculation = speculation;
+  order.engine.speculation = order.proposal.by;
+  if (arguments.text_or("scheduling", "fcfs") == "priority")
+    order.engine.order = QueueOrder::priority;
   order.autoscaling.target =
       reader.number("scale-target",
                     std::max(1.0, static_cast<double>(order.engine.max_sequences) / 2), 1e-3, 1e9);
@@ -237,6 +251,7 @@ std::span<const Flag> serve_system_flags() {
   return flags;
 }
 
+std::span<const Flag> serve_adapter_flags() { return kAdapterFlags; }
 std::span<const Flag> serve_objective_flags() { return kObjectiveFlags; }
 
 int run_serve(Session& session, const Arguments& arguments) {
@@ -268,6 +283,7 @@ int run_serve(Session& session, const Arguments& arguments) {
                           serving->capacity, order->objective, order->stream};
   question.devices = order->replicas * order->plan.device_count() +
                      order->prefill_workers * order->prefill_plan.device_count();
+  question.adapters = {order->named_adapters, order->adapters, serving->adapter};
   if (deployment.serving.pool.blocks < 1) {
     return emit(session, arguments, explain_no_room(question), kInfeasible);
   }

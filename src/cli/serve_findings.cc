@@ -142,6 +142,27 @@ Table class_table(const ServedQuestion& question, const ServeResult& result) {
   return table;
 }
 
+/// What serving adapters costs beside their products: memory, and loads where slots are fewer.
+Table adapter_table(const ServedQuestion& question, const ServeResult& result) {
+  const AdapterFacts& facts = question.adapters;
+  const Engine& engine = question.deployment.serving.engine;
+  std::int64_t loads = 0;
+  for (const ReplicaStats& one : result.replicas)
+    loads += one.adapter_loads;
+  const double served = static_cast<double>(std::max<std::size_t>(1, result.requests.size()));
+  Table table{"adapters", "Adapters", {}, {}};
+  add(table, "adapters", Unit::count, number(facts.named));
+  add(table, "rank", Unit::count, number(facts.served.rank));
+  add(table, "slots", Unit::count, number(facts.served.count));
+  add(table, "adapter_memory", Unit::bytes, facts.bytes.base());
+  add(table, "slots_memory", Unit::bytes, number(facts.served.count) * facts.bytes.base());
+  add(table, "load_of_one", Unit::seconds, engine.adapters.load.base());
+  add(table, "loads", Unit::count, number(loads));
+  add(table, "loads_per_request", Unit::none, number(loads) / served);
+  add(table, "time_loading", Unit::seconds, number(loads) * engine.adapters.load.base());
+  return table;
+}
+
 Table scaling_table(const ServeResult& result) {
   Table table{"scaling",
               "Replicas that are up or starting",
@@ -202,6 +223,32 @@ Table replica_table(const ServeResult& result, std::int64_t prefill) {
   return table;
 }
 
+void add_adapter_notes(Findings& findings, const ServedQuestion& question) {
+  findings.notes.emplace_back(
+      "Adapters: two low-rank products beside each dense one, grouped by adapter; those of the "
+      "adapters that a step's sequences use are read, all in slots take memory. Experts, router, "
+      "embedding and head have none. No kernel of adapters was measured.");
+  if (question.deployment.serving.engine.adapters.load > Seconds{}) return;
+  findings.notes.push_back(
+      fmt::format("The link from host to device of {} is not known: adapters "
+                  "are loaded in no time.",
+                  question.scenario.system.name));
+}
+
+/// Priorities that nothing heeds are worth a word, and how those that count do.
+void add_priority_note(Findings& findings, const ServedQuestion& question) {
+  const auto& classes = question.stream.classes;
+  const bool differ = std::any_of(classes.begin(), classes.end(), [&](const ServiceClass& one) {
+    return one.priority != classes.front().priority;
+  });
+  if (!differ) return;
+  findings.notes.emplace_back(
+      question.engine.order == QueueOrder::priority
+          ? "Priorities order the queue and say who is preempted when blocks run out; what runs is "
+            "not interrupted for what waits."
+          : "Priorities of classes count with --scheduling priority only.");
+}
+
 void add_notes(Findings& findings, const ServedQuestion& question, const ServeResult& result) {
   findings.notes.emplace_back(
       "queue: arrival to first iteration; ttft: arrival to first token, queueing included; tpot: "
@@ -228,11 +275,11 @@ void add_notes(Findings& findings, const ServedQuestion& question, const ServeRe
   if (question.engine.speculation.length > 0) {
     findings.notes.emplace_back(
         "Speculation: each proposed token is accepted with the same probability, if those before "
-        "it "
-        "were; a step emits the expected number of tokens, checks all proposed ones at once "
-        "(products "
-        "over all of them, the cache read once) and pays for as many draft steps.");
+        "it were; a step emits the expected number of tokens, checks all proposed ones at once "
+        "(products over all of them, the cache read once) and pays for as many draft steps.");
   }
+  if (question.adapters.named > 0) add_adapter_notes(findings, question);
+  add_priority_note(findings, question);
   if (result.refused > 0) {
     findings.notes.push_back(
         fmt::format("{} requests were turned away: they count as not good and have no latencies.",
@@ -258,6 +305,7 @@ Findings explain_serving(const ServedQuestion& question, const ServeResult& resu
   if (!question.stream.classes.empty())
     findings.tables.insert(findings.tables.begin() + 1, class_table(question, result));
   if (question.scaling_least() > 0) findings.tables.push_back(scaling_table(result));
+  if (question.adapters.named > 0) findings.tables.push_back(adapter_table(question, result));
   add_notes(findings, question, result);
   return findings;
 }

@@ -6,11 +6,19 @@
 #include "fastpath/findings.h"
 
 #include "cli/scenario.h"
+#include "lower/adapters.h"
 #include "serve/capacity.h"
 #include "serve/metrics.h"
 #include "serve/serve.h"
 
 namespace fastpath::cli {
+
+/// LoRA adapters beside the model.
+struct AdapterFacts {
+  std::int64_t named = 0;  ///< that requests ask for; 0 = none
+  ServedAdapters served;   ///< in a device's memory
+  Bytes bytes;             ///< of one, on a device
+};
 
 struct ServedQuestion {
   const Scenario& scenario;
@@ -21,6 +29,7 @@ struct ServedQuestion {
   const ServiceObjective& objective;
   const RequestStream& stream;
   std::int64_t devices = 1;
+  AdapterFacts adapters = {};
 
   /// Replicas that autoscaling leaves at least; 0 = it is off.
   std::int64_t scaling_least() const { return deployment.autoscaling.least; }

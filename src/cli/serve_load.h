@@ -11,12 +11,13 @@
 
 #include "cli/flag_reader.h"
 #include "cli/scenario.h"
+#include "import/yaml/load.h"
 #include "ir/serving.h"
 #include "serve/load.h"
 
 namespace fastpath::cli {
 
-/// --requests, --rate, --concurrency, lengths, ...
+/// --load, --requests, --rate, --concurrency, lengths, ...
 std::span<const Flag> load_flags();
 
 /// Reads flags and collects all that is wrong with them.
@@ -37,17 +38,19 @@ class ServeFlags {
   /// --max-ttft, --max-tpot, --max-latency.
   ServiceObjective objective();
 
-  /// --class NAME:SHARE:TTFT:TPOT, of all. Errors: shares that do not add up to 1, limits besides.
-  std::vector<ServiceClass> classes();
-
-  /// The trace, or what --rate or --concurrency make. Fails with all mistakes so far.
+  /// The trace, or what --rate or --concurrency make, dealt out to the classes of --class or of the
+  /// file of --load. Fails with all mistakes so far.
   Result<RequestStream> stream();
 
  private:
+  void read_file_of_load();
+  void read_classes();
   Load load();
   std::optional<ServiceClass> service_class(const std::string& text);
 
   FlagReader flags_;
+  LoadFile file_;
+  std::vector<ServiceClass> classes_;
 };
 
 /// Mean tokens of a sequence half-way through its answer.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "cli/measured.h"
 #include "cli/score_tables.h"
 #include "cli/serving.h"
+#include "cli/validate_mlperf.h"
 #include "cli/verbs.h"
 #include "import/catalog/engines.h"
 #include "import/requests/requests.h"
@@ -28,20 +30,6 @@ struct ServingCases {
   std::vector<ServingCase> cases;
   std::vector<UnscoredRun> unscored;
 };
-
-/// Bytes an element of the model's narrowest resident matrix.
-Bytes narrowest_matrix(const Workload& workload) {
-  Bytes least = bytes_per_element(NumberFormat::fp32);
-  for (const Block& block : workload.blocks) {
-    for (const Tensor& tensor : block.tensors) {
-      const bool resident =
-          tensor.role == TensorRole::weight || tensor.role == TensorRole::constant;
-      if (resident && tensor.axes.size() > 1)
-        least = std::min(least, bytes_per_element(tensor.format));
-    }
-  }
-  return least;
-}
 
 /// Makes cases of runs; step tables are shared by equal models, systems and plans.
 class CaseBuilder {
@@ -82,8 +70,8 @@ class CaseBuilder {
   }
 
   void add(ServingRun run) {
-    keep_own_formats(run.model, run.plan);
-    keep_own_formats(run.model, run.prefill_plan);
+    keep_formats_of(run.model, run.plan);
+    keep_formats_of(run.model, run.prefill_plan);
     Result<System> system = sources_.system(run.system);
     const auto engine = engine_for(engines_, run.engine, "");
     if (!system || !engine) {
@@ -115,21 +103,12 @@ class CaseBuilder {
   ServingCases result;
 
  private:
-  /// A checkpoint whose matrices are as narrow as the run's precision, or narrower, is served as it
-  /// is.
-  void keep_own_formats(const std::string& model, Plan& plan) {
+  void keep_formats_of(const std::string& model, Plan& plan) {
     if (!plan.weight_format) return;
     auto found = narrowest_.find(model);
-    if (found == narrowest_.end()) {
-      StepRequest request;
-      request.phase = Phase::decode;
-      const auto workload = sources_.workload(model, request);
-      const Bytes bytes = workload ? narrowest_matrix(workload->value) : Bytes{};
-      found = narrowest_.emplace(model, bytes).first;
-    }
-    if (found->second > bytes_per_element(*plan.weight_format)) return;
-    plan.weight_format.reset();
-    plan.compute_format.reset();
+    if (found == narrowest_.end())
+      found = narrowest_.emplace(model, narrowest_matrix(sources_, model)).first;
+    keep_own_formats(found->second, plan);
   }
 
   static void set_transfer(const System& system, const ServingRun& run, Deployment& deployment) {
@@ -389,7 +368,15 @@ int run_validate_serving(Session& session, const Arguments& arguments) {
     all.push_back(&one);
   const EngineCalibration calibration(all);
   findings.tables.push_back(parameter_table(calibration));
-  findings.tables.push_back(unscored_table(read.unscored));
+  std::vector<UnscoredRun> unscored = read.unscored;
+  if (arguments.operands().empty() && arguments.text_or("of", "") == "inference") {
+    auto mlperf =
+        report_mlperf(session, *sources, *engines, arguments.has("rows") || arguments.has("json"));
+    if (!mlperf) return session.fail(mlperf.error());
+    std::move(mlperf->tables.begin(), mlperf->tables.end(), std::back_inserter(findings.tables));
+    unscored.insert(unscored.end(), mlperf->unscored.begin(), mlperf->unscored.end());
+  }
+  findings.tables.push_back(unscored_table(unscored));
   constexpr std::array<std::string_view, 1> kPeers{"peers.csv"};
   const auto peers = published_files(session, kPeers);
   if (!replays->empty() && peers) {

@@ -7,6 +7,7 @@
 #include "cli/input.h"
 #include "cli/scenario.h"
 #include "cli/search_question.h"
+#include "cli/speculation.h"
 #include "cli/verb.h"
 
 namespace fastpath::cli {
@@ -124,8 +125,10 @@ constexpr std::array<std::string_view, 1> kVersionExamples{"version"};
 
 /// Built on first use: the groups refer to tables of other files.
 struct Tables {
-  std::array<FlagGroup, 6> predict{{{"Model", workload_flags()},
+  std::array<FlagGroup, 8> predict{{{"Model", workload_flags()},
                                     {"Generation", generation_flags()},
+                                    {"Speculation", speculation_flags()},
+                                    {"Adapters", adapter_flags()},
                                     {"System and plan", system_flags()},
                                     {"Input pipeline", input_flags()},
                                     {"Output", report_flags()},
@@ -140,8 +143,10 @@ struct Tables {
                                     {"System and plan", system_flags()},
                                     {"Run", goodput_flags()},
                                     {"Output", report_flags()}}};
-  std::array<FlagGroup, 6> serve{{{"Load", serve_load_flags()},
+  std::array<FlagGroup, 8> serve{{{"Load", serve_load_flags()},
                                   {"Engine", serve_engine_flags()},
+                                  {"Speculation", speculation_flags()},
+                                  {"Adapters", serve_adapter_flags()},
                                   {"Objective", serve_objective_flags()},
                                   {"System and plan", serve_system_flags()},
                                   {"Output", report_flags()},

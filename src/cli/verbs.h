@@ -21,6 +21,7 @@ std::span<const Flag> simulate_flags();
 std::span<const Flag> goodput_flags();
 std::span<const Flag> serve_load_flags();
 std::span<const Flag> serve_engine_flags();
+std::span<const Flag> serve_adapter_flags();
 std::span<const Flag> serve_objective_flags();
 std::span<const Flag> serve_system_flags();
 std::span<const Flag> feed_flags();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/state.h"
+#include "lower/adapters.h"
 
 namespace fastpath {
 namespace {
@@ -12,6 +13,7 @@ bool is_latent(const Op& op) { return op.inputs.size() > 2 && op.inputs[1] == op
 
 EnginePart part_of(Phase phase, const Op& op, Bound bound) {
   const bool work = bound == Bound::compute;
+  if (keeps_partial_sums(op)) return work ? EnginePart::matmul_work : EnginePart::matmul_bytes;
   switch (op.kind) {
     case OpKind::grouped_matmul:
     case OpKind::top_k:

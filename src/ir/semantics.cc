@@ -51,8 +51,10 @@ DimRole contraction_role(const Block& block, const Op& op, DimId dim) {
   const Tensor& w = input(block, op, 1);
   const Tensor& y = output(block, op);
   if (op.kind == OpKind::grouped_matmul) {
-    const bool routed = has_dim(x, dim) && !has_plain(x, dim);
-    if (routed) return DimRole::index;
+    const auto routed = [dim](const Tensor& rows) {
+      return has_dim(rows, dim) && !has_plain(rows, dim);
+    };
+    if (routed(x) || routed(y)) return DimRole::index;
   }
   if (op.kind == OpKind::convolution) {
     const bool in_x = has_dim(x, dim);
@@ -109,17 +111,34 @@ void set_matmul_extents(const Workload& workload, const Block& block, const Op& 
   counts.work = Flops{2 * counts.batch * counts.m * counts.n * counts.k};
 }
 
+/// Rows that pick their matrix each for itself: every token its experts, every sequence another
+/// group (adapters).
+double choices(const Workload& workload, const Tensor& rows, std::span<const double> sizes,
+               double count) {
+  const bool by_token = std::any_of(rows.axes.begin(), rows.axes.end(), [&](const Axis& axis) {
+    return axis.routed && workload.dims[axis.dim].kind == DimKind::experts;
+  });
+  if (by_token) return count;
+  for (const Axis& axis : rows.axes) {
+    if (workload.dims[axis.dim].kind == DimKind::sequence) count /= sizes[axis.dim];
+  }
+  return count;
+}
+
 void count_grouped_matmul(const Workload& workload, const Block& block, const Op& op,
                           std::span<const double> sizes, OpCounts& counts) {
   set_matmul_extents(workload, block, op, sizes, counts);
   const Tensor& x = input(block, op, 0);
   const Tensor& w = input(block, op, 1);
+  const auto is_routed = [](const Axis& axis) { return axis.routed; };
+  const bool x_routed = std::any_of(x.axes.begin(), x.axes.end(), is_routed);
+  const Tensor& routed_rows = x_routed ? x : output(block, op);
   double experts = 1;
-  for (const Axis& axis : x.axes) {
+  for (const Axis& axis : routed_rows.axes) {
     if (axis.routed) experts *= sizes[axis.dim];
   }
   const double rows = counts.m * routed_share(workload, x, sizes);
-  const double touched = touched_experts(experts, rows);
+  const double touched = touched_experts(experts, choices(workload, routed_rows, sizes, rows));
   counts.work = Flops{2 * rows * counts.n * counts.k};
   counts.batch = std::max(touched, 1e-9);
   counts.m = rows / counts.batch;
@@ -127,6 +146,10 @@ void count_grouped_matmul(const Workload& workload, const Block& block, const Op
   const Bytes all = tensor_bytes(workload, w, sizes);
   counts.weights = (touched / std::max(experts, 1.0)) * all;
   counts.read = tensor_bytes(workload, x, sizes) + counts.weights;
+  for (std::size_t i = 2; i < op.inputs.size(); ++i) {
+    const Tensor& added = input(block, op, i);
+    if (added.role == TensorRole::activation) counts.read += tensor_bytes(workload, added, sizes);
+  }
 }
 
 void count_convolution(const Workload& workload, const Block& block, const Op& op,

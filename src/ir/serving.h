@@ -51,6 +51,18 @@ struct Speculation {
   double tokens() const;
 };
 
+/// LoRA adapters that requests ask for beside one model.
+struct AdapterSlots {
+  std::int64_t slots = 0;  ///< adapters in a device's memory at one time; 0 = none are served
+  Seconds load;            ///< of one from the host's memory; the iteration that needs it waits
+};
+
+/// Which request comes first.
+enum class QueueOrder : std::uint8_t {
+  arrival,
+  priority,  ///< the class's, smaller first; then by arrival. What runs is not interrupted for it
+};
+
 /// A serving engine: its policy, and how its iterations compare with `predict`.
 struct Engine {
   std::string id;       ///< "vllm"
@@ -69,6 +81,8 @@ struct Engine {
   Figure<Seconds> client;    ///< of a request, for each other one that is there when it comes
   std::size_t rows = 0;      ///< measured configurations it was fitted on
   Speculation speculation;
+  AdapterSlots adapters;
+  QueueOrder order = QueueOrder::arrival;
 };
 
 /// A request, and what its prompt shares with others.
@@ -82,6 +96,7 @@ struct Request {
   /// Names of the contents of the prompt's leading chunks, each of the stream's `chunk` tokens.
   std::vector<std::uint64_t> prefix;
   std::size_t service_class = 0;  ///< index in RequestStream::classes, where there are any
+  std::int32_t adapter = -1;      ///< that it asks for; -1 = the model alone
 };
 
 /// Limits of a request that counts as good; 0 = none.
@@ -91,11 +106,33 @@ struct ServiceObjective {
   Seconds total;
 };
 
+/// Lengths are uniform in [least, most]; equal bounds are a fixed length.
+struct Lengths {
+  std::int64_t least = 1;
+  std::int64_t most = 1;
+};
+
 /// Requests of one kind, with limits of their own.
 struct ServiceClass {
   std::string name;
   double share = 1;  ///< of requests
   ServiceObjective limits;
+  std::int64_t priority = 0;           ///< smaller = sooner, where the engine heeds it
+  std::optional<Lengths> input = {};   ///< instead of the load's
+  std::optional<Lengths> output = {};  ///< instead of the load's
+};
+
+/// Streams of requests: open and closed loops, conversations.
+struct Load {
+  std::int64_t count = 1;        ///< requests, or conversations where `turns` > 1
+  double rate = 0;               ///< arrivals a second, of an open loop; above 0 there
+  double variation = 1;          ///< of the gaps between arrivals: 1 = Poisson, else Gamma
+  std::int64_t concurrency = 0;  ///< of a closed loop; 0 = open
+  Lengths input;                 ///< of a prompt, or of what a turn adds to it
+  Lengths output;
+  std::int64_t turns = 1;  ///< of a conversation, each behind all before it
+  Seconds think;           ///< from an answer to the next turn
+  std::uint64_t seed = 1;
 };
 
 struct RequestStream {
@@ -139,6 +176,7 @@ struct ReplicaStats {
   std::int64_t peak_blocks = 0;  ///< held by running sequences
   double mean_occupancy = 0;     ///< of the KV pool, over busy time
   double mean_sequences = 0;     ///< running, over busy time
+  std::int64_t adapter_loads = 0;
 };
 
 struct ServeResult {

@@ -1,6 +1,7 @@
 #include "lower/adapters.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -95,7 +96,106 @@ class Adapting {
   DimId rank_;
 };
 
+constexpr std::string_view kServed = "served_adapter";
+constexpr std::string_view kCount = "adapters";
+
+/// Axes of `w` that its product shares with `other`.
+std::vector<Axis> shared_axes(const Tensor& w, const Tensor& other) {
+  std::vector<Axis> axes;
+  for (const Axis& axis : w.axes) {
+    if (has_dim(other, axis.dim)) axes.push_back(axis);
+  }
+  return axes;
+}
+
+bool serves(const Workload& workload, const Block& block, const Op& op) {
+  if (op.kind != OpKind::matmul || !adapts(workload, block, op)) return false;
+  const Tensor& x = block.tensors[op.inputs[0]];
+  const Tensor& y = block.tensors[op.outputs[0]];
+  const bool scores = std::any_of(y.axes.begin(), y.axes.end(), [&](const Axis& axis) {
+    return workload.dims[axis.dim].name == "router_experts";
+  });
+  return !scores && x.role == TensorRole::activation;
+}
+
+class Serving {
+ public:
+  Serving(const Block& source, DimId adapters, DimId rank)
+      : source_(source), block_(source), adapters_(adapters), rank_(rank) {
+    block_.ops.clear();
+  }
+
+  Block run(const Workload& workload) {
+    for (const Op& op : source_.ops) {
+      if (serves(workload, source_, op)) {
+        add_pair(op);
+      } else {
+        block_.ops.push_back(op);
+      }
+    }
+    return std::move(block_);
+  }
+
+ private:
+  TensorId add(std::string name, TensorRole role, std::vector<Axis> axes, NumberFormat format) {
+    block_.tensors.push_back({std::move(name), role, std::move(axes), format, false});
+    return static_cast<TensorId>(block_.tensors.size() - 1);
+  }
+
+  TensorId add_factors(std::string name, std::vector<Axis> axes, NumberFormat format) {
+    axes.insert(axes.begin(), Axis{adapters_, false});
+    axes.push_back({rank_, false});
+    return add(std::move(name), TensorRole::constant, std::move(axes), format);
+  }
+
+  void add_pair(const Op& op) {
+    const Tensor x = source_.tensors[op.inputs[0]];
+    const Tensor w = source_.tensors[op.inputs[1]];
+    const Tensor y = source_.tensors[op.outputs[0]];
+    std::vector<Axis> low;
+    for (const Axis& axis : x.axes) {
+      const bool contracted = has_dim(w, axis.dim) && !has_dim(y, axis.dim);
+      if (!contracted) low.push_back(axis);
+    }
+    low.push_back({rank_, false});
+    low.push_back({adapters_, true});
+    const TensorId frozen = add(op.name + "_base", TensorRole::activation, y.axes, y.format);
+    Op base = op;
+    base.outputs = {frozen};
+    block_.ops.push_back(std::move(base));
+    const TensorId a = add_factors(w.name + "_a", shared_axes(w, x), y.format);
+    const TensorId b = add_factors(w.name + "_b", shared_axes(w, y), y.format);
+    const TensorId xa = add(op.name + "_low", TensorRole::activation, std::move(low), y.format);
+    OpAttributes served;
+    served.function = kServed;
+    block_.ops.push_back(
+        {op.name + "_lora_a", OpKind::grouped_matmul, {op.inputs[0], a}, {xa}, served});
+    block_.ops.push_back(
+        {op.name + "_lora_b", OpKind::grouped_matmul, {xa, b, frozen}, {op.outputs[0]}, served});
+  }
+
+  const Block& source_;
+  Block block_;
+  DimId adapters_;
+  DimId rank_;
+};
+
 }  // namespace
+
+void serve_adapters(Workload& workload, const ServedAdapters& adapters) {
+  if (adapters.count == 0) return;
+  const auto dim = static_cast<DimId>(workload.dims.size());
+  workload.dims.push_back({std::string(kCount), adapters.count, DimKind::other});
+  workload.dims.push_back({"lora_rank", adapters.rank, DimKind::other});
+  for (Block& block : workload.blocks)
+    block = Serving(block, dim, dim + 1).run(workload);
+}
+
+bool is_served_adapter(const Workload& workload, const Tensor& tensor) {
+  return !tensor.axes.empty() && workload.dims[tensor.axes.front().dim].name == kCount;
+}
+
+bool keeps_partial_sums(const Op& op) { return op.attributes.function == kServed; }
 
 void add_adapters(Workload& workload, std::int64_t rank) {
   workload.dims.push_back({"lora_rank", rank, DimKind::other});

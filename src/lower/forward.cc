@@ -1,7 +1,9 @@
 #include "lower/forward.h"
 
 #include <algorithm>
+#include <array>
 
+#include "lower/adapters.h"
 #include "lower/saved.h"
 #include "lower/tiling.h"
 
@@ -57,6 +59,7 @@ class ForwardLowering {
     const Op& op = block_.ops[index];
     const OpDims& dims = op_dims_[index];
     const Layout split = splitting_.of_op(block_, op, dims);
+    const std::array<bool, kSplitAxes> partial = partial_axes(op);
     Task task;
     task.op = index;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
@@ -74,8 +77,25 @@ class ForwardLowering {
                              : add_task(op, std::move(task));
     done = exchange_statistics(index, split, done);
     for (const TensorId id : op.outputs) {
-      state_.copies[id] = {Copy{splitting_.of_output(block_, op, id, dims, split), {done}}};
+      Layout layout = splitting_.of_output(block_, op, id, dims, split);
+      for (std::size_t axis = 0; axis < layout.size(); ++axis) {
+        if (partial[axis]) layout[axis] = Placement::partial();
+      }
+      state_.copies[id] = {Copy{layout, {done}}};
     }
+  }
+
+  /// Axes on which a linear operator takes partial sums, and leaves them.
+  std::array<bool, kSplitAxes> partial_axes(const Op& op) const {
+    std::array<bool, kSplitAxes> partial{};
+    if (!keeps_partial_sums(op)) return partial;
+    for (const TensorId id : op.inputs) {
+      if (state_.copies[id].empty()) continue;
+      const Layout& layout = state_.copies[id].front().layout;
+      for (std::size_t axis = 0; axis < layout.size(); ++axis)
+        partial[axis] = partial[axis] || layout[axis].is_partial();
+    }
+    return partial;
   }
 
   /// Training widens weights of formats that no engine multiplies before each product with them.
@@ -114,7 +134,13 @@ class ForwardLowering {
                                          const Layout& split) {
     const Op& op = block_.ops[index];
     const TensorId id = op.inputs[input];
-    const Layout wanted = splitting_.of_input(block_, op, input, split);
+    Layout wanted = splitting_.of_input(block_, op, input, split);
+    if (keeps_partial_sums(op) && !state_.copies[id].empty()) {
+      const Layout& there = state_.copies[id].front().layout;
+      for (std::size_t axis = 0; axis < there.size(); ++axis) {
+        if (there[axis].is_partial()) wanted[axis] = Placement::partial();
+      }
+    }
     if (state_.copies[id].empty()) state_.copies[id] = {Copy{wanted, {}}};
     return state_.list.bring(block_.tensors[id], state_.copies[id], wanted, index);
   }
@@ -123,7 +149,9 @@ class ForwardLowering {
     const DimSizes sizes = splitting_.op_sizes(dims, split);
     const OpCounts counts = forward_counts(splitting_.workload(), block_, op, sizes);
     OpShape shape;
-    shape.kind = op.kind;
+    // Kernels of adapters know their groups beforehand: they are batches of products, without what
+    // routing to experts takes.
+    shape.kind = keeps_partial_sums(op) ? OpKind::matmul : op.kind;
     shape.compute_format = compute_format_of(splitting_.plan(), block_, op);
     shape.work = counts.work;
     shape.read = counts.read;

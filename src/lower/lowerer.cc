@@ -44,7 +44,8 @@ bool is_matrix(const Tensor& tensor) {
 void set_formats(const Plan& plan, Workload& workload) {
   for (Block& block : workload.blocks) {
     for (Tensor& tensor : block.tensors) {
-      if (is_matrix(tensor) && plan.weight_format) tensor.format = *plan.weight_format;
+      if (is_matrix(tensor) && plan.weight_format && !is_served_adapter(workload, tensor))
+        tensor.format = *plan.weight_format;
       if (tensor.role == TensorRole::cache && plan.cache_format) tensor.format = *plan.cache_format;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lower/adapters.h"
+
 namespace fastpath {
 namespace {
 
@@ -46,7 +48,8 @@ OpDims dims_and_roles(const Workload& workload, const Block& block, const Op& op
 /// Experts whose weights no tensor ranks share are dealt out over them instead.
 Placement Splitting::tensor_split(const Block& block, const Op& op, const OpDims& dims) const {
   const bool exchanges = op.kind == OpKind::dispatch || op.kind == OpKind::combine;
-  if (plan_.expert_tensor_parallel == 1 && !exchanges && routes(block, op)) {
+  const bool own_experts = !exchanges && !keeps_partial_sums(op) && routes(block, op);
+  if (plan_.expert_tensor_parallel == 1 && own_experts) {
     return expert_split(block, op, dims);
   }
   Placement best;

@@ -84,7 +84,7 @@ const StepParts& StepTable::at(const StepShape& shape) {
   return found->second;
 }
 
-PartTimes StepTable::decode(double sequences, double context) {
+PartTimes StepTable::decode(double sequences, double context, std::int64_t tokens) {
   if (sequences <= 0) return {};
   const auto share = static_cast<double>(ranks_);
   return between(axis_spot(sequences), [&](int n) {
@@ -92,7 +92,7 @@ PartTimes StepTable::decode(double sequences, double context) {
     return between(context_spot(context), [&](int c) {
       // Every rank has at least one row of the batch.
       const std::int64_t rows = ranks_ * std::max<std::int64_t>(1, whole(axis_node(n) / share));
-      return at({Phase::decode, rows, 1, whole(context_node(c))}).parts;
+      return at({Phase::decode, rows, tokens, whole(context_node(c))}).parts;
     });
   });
 }
@@ -142,7 +142,8 @@ double IterationCost::decode_time(double sequences, double context) {
   return between(axis_spot(sequences), [&](int n) {
     return between(context_spot(context), [&](int c) {
       const auto [found, added] = decode_.try_emplace({n, c});
-      if (added) found->second = weighted(table_->decode(axis_node(n), context_node(c)));
+      if (added)
+        found->second = weighted(table_->decode(axis_node(n), context_node(c), 1 + proposed_));
       return found->second;
     });
   });
@@ -191,8 +192,9 @@ double IterationCost::draft_time(double sequences, double context) {
 IterationParts IterationCost::parts(const IterationShape& shape) {
   const auto sequences = static_cast<double>(shape.sequences);
   IterationParts result;
-  result.parts = table_->decode(sequences, shape.context);
-  double tokens = static_cast<double>(proposed_) * sequences;
+  result.parts = table_->decode(sequences, shape.context, 1 + proposed_);
+  const double rows = static_cast<double>(1 + proposed_) * sequences;
+  double tokens = 0;
   if (draft_ != nullptr && proposed_ > 0) {
     result.parts = result.parts + scaled(draft_->decode(sequences, shape.context), proposed_);
   }
@@ -202,8 +204,7 @@ IterationParts IterationCost::parts(const IterationShape& shape) {
                                                            static_cast<double>(piece.past));
   }
   if (tokens > 0) {
-    result.parts =
-        result.parts + table_->prompt(sequences + tokens) + scaled(table_->prompt(sequences), -1);
+    result.parts = result.parts + table_->prompt(rows + tokens) + scaled(table_->prompt(rows), -1);
   }
   result.sequences = sequences + static_cast<double>(shape.pieces.size());
   return result;
@@ -213,14 +214,15 @@ Seconds IterationCost::time(const IterationShape& shape) {
   const auto sequences = static_cast<double>(shape.sequences);
   double time =
       step_ + decode_time(sequences, shape.context) + draft_time(sequences, shape.context);
-  double tokens = static_cast<double>(proposed_) * sequences;
+  const double rows = static_cast<double>(1 + proposed_) * sequences;
+  double tokens = 0;
   for (const Piece& piece : shape.pieces) {
     tokens += static_cast<double>(piece.tokens);
     time += attention_time(static_cast<double>(piece.tokens), static_cast<double>(piece.past));
   }
   if (tokens > 0) {
     // Tiles make larger products cheaper now and then: adding tokens is never credited.
-    time += std::max(0.0, prompt_time(sequences + tokens) - prompt_time(sequences));
+    time += std::max(0.0, prompt_time(rows + tokens) - prompt_time(rows));
   }
   time += sequence_ * (sequences + static_cast<double>(shape.pieces.size()));
   return Seconds{time};

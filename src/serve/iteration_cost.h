@@ -53,8 +53,8 @@ class StepTable {
   /// `ranks`: data-parallel ranks that each run a share of the sequences.
   StepTable(StepSource source, std::int64_t ranks);
 
-  /// `sequences` decode steps over a mean context; all parts.
-  PartTimes decode(double sequences, double context);
+  /// Decode steps of `sequences`, `tokens` new ones of each behind a mean context; all parts.
+  PartTimes decode(double sequences, double context, std::int64_t tokens = 1);
   /// A prefill of `tokens` in all but its attention.
   PartTimes prompt(double tokens);
   /// The attention of a piece of a prompt.
@@ -86,8 +86,8 @@ class IterationCost {
   ///   decode(n, context) + prompt(n + q) - prompt(n) + sum of attention(pieces),
   /// q the tokens of all pieces, plus the engine's time an iteration and a sequence. Exactly what
   /// `predict` says of a pure decode step or a single prompt at a node, where all factors are 1.
-  /// Where the engine speculates k tokens, each decoding sequence has k tokens more in q, and the
-  /// draft's decode steps are added k times.
+  /// Where the engine speculates k tokens, n sequences decode k + 1 tokens each, the rows that the
+  /// pieces join are n (k + 1), and the draft's decode steps are added k times.
   Seconds time(const IterationShape& shape);
 
   /// What factors, `step` and `sequence` of an engine are multiplied by in `time`.

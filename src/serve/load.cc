@@ -47,6 +47,22 @@ std::uint64_t chunk_name(std::uint64_t conversation, std::uint64_t chunk) {
   return (conversation << 24) + chunk;
 }
 
+/// A point of [0, 1) for each request: multiples of the golden ratio are evenly spread over it.
+double spread_of(std::size_t request) {
+  constexpr double kGolden = 0.6180339887498949;
+  return std::fmod(kGolden * static_cast<double>(request + 1), 1.0);
+}
+
+std::size_t class_of(std::size_t request, const std::vector<ServiceClass>& classes) {
+  double left = spread_of(request);
+  std::size_t one = 0;
+  while (one + 1 < classes.size() && left >= classes[one].share) {
+    left -= classes[one].share;
+    ++one;
+  }
+  return one;
+}
+
 /// Turns of one conversation: each prompt holds all that was said before.
 void add_conversation(const Load& load, std::uint64_t name, Seconds arrival, Draws& lengths,
                       RequestStream& stream) {
@@ -67,9 +83,19 @@ void add_conversation(const Load& load, std::uint64_t name, Seconds arrival, Dra
   }
 }
 
+/// The load of a request's class.
+Load load_of(const Load& load, std::size_t request, const std::vector<ServiceClass>& classes) {
+  if (classes.empty()) return load;
+  Load own = load;
+  const ServiceClass& one = classes[class_of(request, classes)];
+  own.input = one.input.value_or(load.input);
+  own.output = one.output.value_or(load.output);
+  return own;
+}
+
 }  // namespace
 
-RequestStream stream_of(const Load& load) {
+RequestStream stream_of(const Load& load, std::vector<ServiceClass> classes) {
   RequestStream stream;
   stream.concurrency = load.concurrency;
   if (load.turns > 1) stream.chunk = 64;
@@ -82,27 +108,44 @@ RequestStream stream_of(const Load& load) {
       const double gap = load.variation > 0 ? gaps.gamma(shape) / shape : 1;
       time += gap / load.rate;
     }
-    add_conversation(load, static_cast<std::uint64_t>(i), Seconds{time}, lengths, stream);
+    add_conversation(load_of(load, stream.requests.size(), classes), static_cast<std::uint64_t>(i),
+                     Seconds{time}, lengths, stream);
   }
-  return stream;
+  if (classes.empty()) return stream;
+  return with_classes(std::move(stream), std::move(classes));
 }
 
 RequestStream with_classes(RequestStream stream, std::vector<ServiceClass> classes) {
-  constexpr double kGolden = 0.6180339887498949;  // spreads multiples of it evenly over [0, 1)
+  for (std::size_t i = 0; i < stream.requests.size(); ++i) {
+    Request& one = stream.requests[i];
+    one.service_class = one.after >= 0
+                            ? stream.requests[static_cast<std::size_t>(one.after)].service_class
+                            : class_of(i, classes);
+  }
+  stream.classes = std::move(classes);
+  return stream;
+}
+
+RequestStream with_adapters(RequestStream stream, std::int64_t count, double skew,
+                            std::uint64_t seed) {
+  if (count < 1) return stream;
+  std::vector<double> upto;  // shares of adapters, added up
+  upto.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t k = 0; k < count; ++k) {
+    const double share = std::pow(static_cast<double>(k + 1), -skew);
+    upto.push_back(share + (upto.empty() ? 0 : upto.back()));
+  }
+  Draws draws(seed ^ 0xd1b54a32d192ed03U);
   for (std::size_t i = 0; i < stream.requests.size(); ++i) {
     Request& one = stream.requests[i];
     if (one.after >= 0) {
-      one.service_class = stream.requests[static_cast<std::size_t>(one.after)].service_class;
+      one.adapter = stream.requests[static_cast<std::size_t>(one.after)].adapter;
       continue;
     }
-    double left = std::fmod(kGolden * static_cast<double>(i + 1), 1.0);
-    one.service_class = 0;
-    while (one.service_class + 1 < classes.size() && left >= classes[one.service_class].share) {
-      left -= classes[one.service_class].share;
-      ++one.service_class;
-    }
+    const auto found = std::upper_bound(upto.begin(), upto.end(), draws.uniform() * upto.back());
+    const auto last = static_cast<std::ptrdiff_t>(count - 1);
+    one.adapter = static_cast<std::int32_t>(std::min(found - upto.begin(), last));
   }
-  stream.classes = std::move(classes);
   return stream;
 }
 

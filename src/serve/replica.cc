@@ -37,6 +37,7 @@ Replica::Replica(const Engine& engine, Pool pool, IterationCost cost, WaitProfil
       limits_(pool),
       cost_(std::move(cost)),
       pool_(pool.blocks, chunk_blocks(engine, pool.chunk)),
+      adapters_(engine.adapters.slots),
       profile_(profile) {}
 
 std::int64_t Replica::blocks_of(std::int64_t tokens) const {
@@ -49,11 +50,33 @@ std::size_t Replica::known_chunks(std::span<const std::uint64_t> prefix) const {
   return engine_.prefix_caching ? pool_.known(prefix) : 0;
 }
 
+/// `again`: it ran before, so it came before all that wait in its priority.
+void Replica::queue(const Sequence& sequence, bool again) {
+  const std::int64_t priority = sequence.job.priority;
+  const auto place =
+      std::partition_point(waiting_.begin(), waiting_.end(), [&](const Sequence& other) {
+        return again ? other.job.priority < priority : other.job.priority <= priority;
+      });
+  waiting_.insert(place, sequence);
+}
+
+/// Puts it among those that run, with a piece of its prompt where there are tokens.
+void Replica::run_sequence(const Sequence& sequence, std::int64_t tokens, Run& run) {
+  const auto place = std::partition_point(
+      running_.begin(), running_.end(),
+      [&](const Sequence& other) { return other.job.priority <= sequence.job.priority; });
+  const auto index = static_cast<std::size_t>(place - running_.begin());
+  running_.insert(place, sequence);
+  for (auto& piece : run.pieces)
+    piece.first += piece.first >= index ? 1 : 0;
+  if (tokens > 0) run.pieces.emplace_back(index, tokens);
+}
+
 void Replica::enqueue(const Job& job, double now) {
   Sequence sequence;
   sequence.job = job;
   sequence.to_compute = job.prompt;
-  waiting_.push_back(sequence);
+  queue(sequence, false);
   outstanding_tokens_ += job.prompt + job.output;
   if (!run_) {
     start(now, early_);
@@ -91,6 +114,7 @@ bool Replica::grow(Sequence& sequence, std::int64_t tokens) {
 void Replica::free(Sequence& sequence) {
   pool_.give_back(sequence.own_blocks);
   pool_.release(sequence.job.prefix.first(sequence.held));
+  adapters_.release(sequence.job.adapter);
   sequence.own_blocks = 0;
   sequence.held = 0;
 }
@@ -104,7 +128,7 @@ void Replica::preempt_last(std::vector<TokenEvent>& events, double now) {
   victim.job.transferred = false;
   ++stats_.preemptions;
   events.push_back({TokenEvent::Kind::preempted, victim.job.request, now, 0});
-  waiting_.push_front(victim);
+  queue(victim, true);
 }
 
 void Replica::schedule_decodes(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
@@ -179,24 +203,34 @@ bool Replica::place(Sequence& head, const Entry& entry) {
 }
 
 void Replica::admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
-                    bool decodes_follow) {
-  while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
-    Sequence head = waiting_.front();
-    // It decodes from its first iteration on, so it comes in where decodes are yet to get their
-    // blocks.
-    if (head.job.transferred && !decodes_follow) break;
+                    Admits which) {
+  std::size_t next = 0;
+  while (next < waiting_.size() &&
+         static_cast<std::int64_t>(running_.size()) < engine_.max_sequences) {
+    Sequence head = waiting_[next];
+    // Others pass by one that waits for a slot of its adapter.
+    if (!adapters_.can_hold(head.job.adapter)) {
+      ++next;
+      continue;
+    }
+    // A transferred one decodes from its first iteration on, so it comes in where decodes are yet
+    // to get their blocks; prompts come in behind, since decodes that get none preempt others.
+    if (which == (head.job.transferred ? Admits::prompts : Admits::transferred)) break;
     const Entry entry = entry_of(head, budget, run.pieces.empty());
     if (entry.tokens == 0 && !head.job.transferred) break;
     if (!place(head, entry)) break;
+    if (adapters_.hold(head.job.adapter)) {
+      run.loading += engine_.adapters.load.base();
+      ++stats_.adapter_loads;
+    }
     const std::int64_t cached = head.job.transferred ? 0 : entry.computed;
     if (!head.seen) {
       events.push_back({TokenEvent::Kind::scheduled, head.job.request, now, cached});
       stats_.cached_tokens += cached;
     }
     head.seen = true;
-    running_.push_back(head);
-    waiting_.pop_front();
-    if (entry.tokens > 0) run.pieces.emplace_back(running_.size() - 1, entry.tokens);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(next));
+    run_sequence(head, entry.tokens, run);
     budget -= entry.tokens;
   }
 }
@@ -312,15 +346,15 @@ void Replica::start(double now, std::vector<TokenEvent>& events) {
   Run run;
   run.start = now;
   std::int64_t budget = engine_.token_budget;
-  if (!waiting_.empty() && waiting_.front().job.transferred) admit(run, budget, events, now, true);
+  admit(run, budget, events, now, Admits::transferred);
   if (engine_.batching == Batching::prefill_first) {
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now, true);
+    if (budget > 0) admit(run, budget, events, now, Admits::all);
     if (run.pieces.empty()) schedule_decodes(run, budget, events, now);
   } else {
     schedule_decodes(run, budget, events, now);
     schedule_pieces(run, budget, events, now);
-    if (budget > 0) admit(run, budget, events, now, false);
+    if (budget > 0) admit(run, budget, events, now, Admits::prompts);
   }
   if (run.decoding == 0 && run.pieces.empty()) {
     FP_CHECK(running_.empty() && waiting_.empty());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "serve/adapter_pool.h"
 #include "serve/iteration_cost.h"
 #include "serve/kv_pool.h"
 
@@ -37,6 +38,8 @@ struct Job {
   std::int64_t output = 1;   ///< tokens to emit here
   bool transferred = false;  ///< the prompt's keys and values come from a prefill worker
   std::span<const std::uint64_t> prefix;  ///< names of whole chunks of the prompt
+  std::int32_t adapter = -1;              ///< that its sequence uses; -1 = none
+  std::int64_t priority = 0;              ///< smaller comes first; then by arrival
 };
 
 /// What happened at the end of an iteration.
@@ -110,12 +113,13 @@ class Replica {
     std::int64_t steps = 1;
     double first = 0;
     double slope = 0;
+    double loading = 0;  ///< of adapters, before the first
     std::int64_t decoding = 0;
     std::vector<std::pair<std::size_t, std::int64_t>> pieces;  ///< running sequence, prompt tokens
 
     double length(std::int64_t count) const {
       const auto n = static_cast<double>(count);
-      return n * first + slope * n * (n - 1) / 2;
+      return loading + n * first + slope * n * (n - 1) / 2;
     }
     double end() const { return start + length(steps); }
   };
@@ -128,18 +132,23 @@ class Replica {
     std::int64_t reach = 0;     ///< tokens for which it takes blocks
   };
 
+  void queue(const Sequence& sequence, bool again);
+  void run_sequence(const Sequence& sequence, std::int64_t tokens, Run& run);
   Entry entry_of(const Sequence& head, std::int64_t budget, bool first) const;
   bool place(Sequence& head, const Entry& entry);
   std::int64_t blocks_of(std::int64_t tokens) const;
   bool grow(Sequence& sequence, std::int64_t tokens);
   void free(Sequence& sequence);
+  /// The one of the last priority that was admitted last.
   void preempt_last(std::vector<TokenEvent>& events, double now);
   void start(double now, std::vector<TokenEvent>& events);
   void schedule_decodes(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events,
                         double now);
   void schedule_pieces(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now);
+  /// Which of those that wait are let in: the others end it.
+  enum class Admits : std::uint8_t { transferred, prompts, all };
   void admit(Run& run, std::int64_t& budget, std::vector<TokenEvent>& events, double now,
-             bool decodes_follow);
+             Admits which);
   std::int64_t piece_of(const Sequence& sequence, std::int64_t budget, bool first) const;
   void set_times(Run& run);
   std::int64_t steps_ahead() const;
@@ -156,8 +165,9 @@ class Replica {
   Pool limits_;
   IterationCost cost_;
   KvPool pool_;
-  std::deque<Sequence> waiting_;
-  std::vector<Sequence> running_;
+  AdapterPool adapters_;
+  std::deque<Sequence> waiting_;   ///< by priority, then as they came
+  std::vector<Sequence> running_;  ///< by priority, then as they were admitted
   std::optional<Run> run_;
   std::vector<TokenEvent> early_;  ///< of a start between two calls of advance
   ReplicaStats stats_;

@@ -270,6 +270,10 @@ class Cluster {
     job.output = prefills ? 1 : request.output - (transferred ? 1 : 0);
     job.transferred = transferred;
     job.prefix = request.prefix;
+    const Engine& engine = (prefills ? deployment_.prefill : deployment_.serving).engine;
+    if (engine.adapters.slots > 0) job.adapter = request.adapter;
+    if (engine.order == QueueOrder::priority && !stream_.classes.empty())
+      job.priority = stream_.classes[request.service_class].priority;
     replicas_[chosen].enqueue(job, arrival.time);
   }
 

@@ -1,9 +1,11 @@
 #include "serve/serve.h"
 
+#include <array>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
+#include "serve/adapter_pool.h"
 #include "serve/kv_pool.h"
 #include "serve/load.h"
 #include "serve/metrics.h"
@@ -12,13 +14,15 @@
 namespace fastpath {
 namespace {
 
-/// Iterations of 10 ms whatever they hold, and 1 ms for each token of a prompt.
+/// Iterations of 10 ms whatever they hold, and 1 ms for each token of a prompt and each token that
+/// a decode step checks besides.
 StepSource steps() {
   return [](const StepShape& shape) -> Result<StepParts> {
     StepParts step;
     const bool decode = shape.phase == Phase::decode;
     const double tokens = static_cast<double>(shape.batch * shape.sequence);
-    step.step = Seconds{decode ? 10e-3 : 1e-3 * tokens};
+    const double checked = static_cast<double>(shape.sequence - 1);
+    step.step = Seconds{decode ? 10e-3 + 1e-3 * checked : 1e-3 * tokens};
     step.parts[static_cast<std::size_t>(EnginePart::matmul_bytes)] = step.step;
     return step;
   };
@@ -124,6 +128,95 @@ TEST(serve, a_draft_is_paid_for_each_token_that_it_proposes) {
   const auto result = serve(requests({request(0, 64, 11)}), guessing);
   ASSERT_TRUE(result.has_value());
   EXPECT_NEAR(result->requests[0].tpot().base(), 10e-3 + 2e-3 + 2 * 10e-3, 1e-9);
+}
+
+RequestStream of_adapters(std::initializer_list<std::int32_t> adapters) {
+  RequestStream stream = requests({});
+  for (const std::int32_t adapter : adapters) {
+    stream.requests.push_back(request(0, 64, 11));
+    stream.requests.back().adapter = adapter;
+  }
+  return stream;
+}
+
+TEST(serve, an_iteration_waits_for_adapters_that_are_not_there) {
+  Deployment adapted = deployment();
+  adapted.serving.engine.adapters = {2, Seconds{0.5}};
+  adapted.serving.engine.max_sequences = 1;
+  const auto result = serve(of_adapters({0, 1, 0, 2, 1}), adapted);
+  ASSERT_TRUE(result.has_value());
+  // 0 and 1 are loaded; 0 is there; 2 takes the place of 1, which has not been used for longest.
+  EXPECT_EQ(result->replicas.front().adapter_loads, 4);
+  EXPECT_NEAR(result->requests[0].ttft().base(), 0.5 + 64e-3, 1e-9);
+  EXPECT_NEAR((result->requests[2].finish - result->requests[1].finish).base(), 164e-3, 1e-9);
+}
+
+TEST(serve, others_pass_by_one_that_waits_for_a_slot) {
+  Deployment adapted = deployment();
+  adapted.serving.engine.adapters = {1, Seconds{}};
+  const auto result = serve(of_adapters({0, 1, 0, -1}), adapted);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_LT(result->requests[2].scheduled, result->requests[0].finish);
+  EXPECT_LT(result->requests[3].scheduled, result->requests[0].finish);
+  EXPECT_GE(result->requests[1].scheduled, result->requests[0].finish);
+  EXPECT_EQ(result->requests[1].generated, 11);
+}
+
+TEST(serve, a_priority_goes_ahead_in_the_queue_and_is_preempted_last) {
+  Deployment ordered = deployment();
+  ordered.serving.engine.order = QueueOrder::priority;
+  ordered.serving.pool.blocks = 12;  // 192 tokens: two sequences of 160 do not fit together
+  RequestStream stream = requests({request(0, 80, 80), request(0, 80, 80), request(0.01, 80, 80)});
+  stream.classes = {{"later", 0.5, {}, 1}, {"sooner", 0.5, {}, 0}};
+  stream.requests[2].service_class = 1;
+  const auto result = serve(stream, ordered);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_LT(result->requests[2].scheduled, result->requests[1].finish);
+  EXPECT_EQ(result->requests[2].preemptions, 0);
+  EXPECT_LT(result->requests[2].finish, result->requests[1].finish);
+  for (const RequestOutcome& one : result->requests)
+    EXPECT_EQ(one.generated, 80);
+}
+
+TEST(load, a_class_draws_lengths_of_its_own) {
+  Load load;
+  load.rate = 1;
+  load.count = 100;
+  load.input = {10, 10};
+  load.output = {5, 5};
+  const RequestStream stream = stream_of(
+      load, {{"short", 0.5, {}, 0}, {"long", 0.5, {}, 0, Lengths{1000, 2000}, Lengths{7, 7}}});
+  for (const Request& one : stream.requests) {
+    const bool is_long = one.service_class == 1;
+    EXPECT_EQ(one.input >= 1000, is_long);
+    EXPECT_EQ(one.output, is_long ? 7 : 5);
+  }
+}
+
+TEST(load, adapters_are_asked_for_by_their_weights) {
+  Load load;
+  load.rate = 1;
+  load.count = 6000;
+  const RequestStream stream = with_adapters(stream_of(load), 3, 1, 7);
+  std::array<int, 3> asked{};
+  for (const Request& one : stream.requests)
+    ++asked.at(static_cast<std::size_t>(one.adapter));
+  EXPECT_NEAR(asked[0], 6000 * 6.0 / 11, 120);
+  EXPECT_NEAR(asked[1], 6000 * 3.0 / 11, 120);
+}
+
+TEST(adapter_pool, gives_up_what_was_not_used_for_longest) {
+  AdapterPool pool(2);
+  EXPECT_TRUE(pool.hold(0));
+  EXPECT_TRUE(pool.hold(1));
+  EXPECT_FALSE(pool.can_hold(2));
+  EXPECT_TRUE(pool.can_hold(-1));
+  pool.release(1);
+  pool.release(0);
+  EXPECT_TRUE(pool.hold(2));
+  EXPECT_FALSE(pool.is_here(1));
+  EXPECT_FALSE(pool.hold(0));
+  EXPECT_EQ(pool.count(), 2);
 }
 
 TEST(serve, admission_turns_away_what_is_too_much) {

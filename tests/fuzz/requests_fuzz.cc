@@ -5,6 +5,7 @@
 
 #include "import/catalog/engines.h"
 #include "import/requests/requests.h"
+#include "import/serving/mlperf.h"
 #include "import/serving/replays.h"
 #include "import/serving/rows.h"
 #include "require.h"
@@ -22,6 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(rows.has_value() || !rows.error().empty());
   const auto replays = fastpath::read_replays(text, "fuzz.csv");
   require(replays.has_value() || !replays.error().empty());
+  const auto mlperf = fastpath::read_mlperf(text, "fuzz.csv", text, "fuzz.csv");
+  require(mlperf.has_value() || !mlperf.error().empty());
   const auto engines = fastpath::read_engines(text, text);
   require(engines.has_value() || !engines.error().empty());
   return 0;

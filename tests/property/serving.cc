@@ -60,6 +60,14 @@ Setting some_setting(bool closed) {
   group.engine.prefix_caching = *rc::gen::arbitrary<bool>();
   group.engine.speculation = *rc::gen::element(Speculation{}, Speculation{}, Speculation{2, 0.6},
                                                Speculation{4, 0.9}, Speculation{1, 0.0});
+  group.engine.order = *rc::gen::element(QueueOrder::arrival, QueueOrder::priority);
+  setting.stream =
+      with_classes(std::move(setting.stream), {{"late", 0.6, {}, 2}, {"soon", 0.4, {}, 1}});
+  if (*rc::gen::arbitrary<bool>()) {
+    setting.stream =
+        with_adapters(std::move(setting.stream), *rc::gen::inRange(1, 9), 0.5, load.seed);
+    group.engine.adapters = {*rc::gen::inRange(1, 5), Seconds{1e-3 * *rc::gen::inRange(0, 4)}};
+  }
   group.count = *rc::gen::inRange(1, 4);
   group.table = std::make_shared<StepTable>(simple_steps(), 1);
   std::int64_t longest_sequence = 0;
@@ -201,6 +209,8 @@ RC_GTEST_PROP(serving, a_higher_rate_is_never_faster, ()) {
   setting.deployment.prefill.count = 0;
   setting.deployment.serving.engine.max_sequences = 1;
   setting.deployment.serving.engine.prefix_caching = false;
+  setting.deployment.serving.engine.order = QueueOrder::arrival;
+  setting.deployment.serving.engine.adapters = {};
   for (Request& one : setting.stream.requests)
     one.after = -1;
   std::sort(setting.stream.requests.begin(), setting.stream.requests.end(),
@@ -211,6 +221,44 @@ RC_GTEST_PROP(serving, a_higher_rate_is_never_faster, ()) {
   for (std::size_t i = 0; i < slow->requests.size(); ++i) {
     RC_ASSERT(fast->requests[i].ttft().base() >= slow->requests[i].ttft().base() - 1e-9);
   }
+}
+
+RC_GTEST_PROP(serving, nobody_of_the_first_class_waits_longer_for_its_priority, ()) {
+  // One sequence at a time: what is left to do when a request comes is the same in both orders.
+  Setting setting = some_setting(false);
+  setting.deployment.serving.count = 1;
+  setting.deployment.prefill.count = 0;
+  setting.deployment.autoscaling.least = 0;
+  Engine& engine = setting.deployment.serving.engine;
+  engine.max_sequences = 1;
+  engine.prefix_caching = false;
+  engine.adapters = {};
+  for (Request& one : setting.stream.requests)
+    one.after = -1;
+  std::stable_sort(setting.stream.requests.begin(), setting.stream.requests.end(),
+                   [](const Request& a, const Request& b) { return a.arrival < b.arrival; });
+  engine.order = QueueOrder::arrival;
+  const auto in_turn = serve(setting.stream, setting.deployment);
+  engine.order = QueueOrder::priority;
+  const auto ordered = serve(setting.stream, setting.deployment);
+  RC_ASSERT(in_turn.has_value() && ordered.has_value());
+  for (std::size_t i = 0; i < setting.stream.requests.size(); ++i) {
+    if (setting.stream.requests[i].service_class == 0) continue;
+    const double before = in_turn->requests[i].ttft().base();
+    RC_ASSERT(ordered->requests[i].ttft().base() <= before + 1e-9 * (1 + before));
+  }
+}
+
+RC_GTEST_PROP(serving, a_slot_for_each_adapter_loads_each_once_a_replica, ()) {
+  Setting setting = some_setting(*rc::gen::arbitrary<bool>());
+  const int named = *rc::gen::inRange(1, 9);
+  setting.stream = with_adapters(std::move(setting.stream), named, 0, 3);
+  for (ReplicaGroup* group : {&setting.deployment.serving, &setting.deployment.prefill})
+    group->engine.adapters = {named, Seconds{1e-3}};
+  const auto enough = serve(setting.stream, setting.deployment);
+  RC_ASSERT(enough.has_value());
+  for (const ReplicaStats& one : enough->replicas)
+    RC_ASSERT(one.adapter_loads <= named);
 }
 
 TEST(serving, mean_latency_grows_with_the_rate_of_batched_requests) {
@@ -262,6 +310,22 @@ TEST(serving, an_iteration_of_decodes_at_a_node_is_that_of_predict) {
   }
   const auto prompt = decoder_steps()({Phase::prefill, 1, 2048, 0});
   EXPECT_NEAR(cost.time({0, 0, {{2048, 0}}}) / prompt->step, 1, 1e-9);
+}
+
+TEST(serving, a_speculative_step_at_a_node_is_that_of_predict) {
+  // What `predict --decode --speculate` adds up: a decode step of all proposed tokens and the one
+  // before them, and as many plain ones of the draft.
+  Engine engine = bare_engine();
+  engine.speculation = {3, 0.7};
+  IterationCost cost(std::make_shared<StepTable>(decoder_steps(), 1), engine,
+                     std::make_shared<StepTable>(decoder_steps(), 1));
+  for (const std::int64_t sequences : {1, 16, 96}) {
+    const auto checked = decoder_steps()({Phase::decode, sequences, 4, 1024});
+    const auto draft = decoder_steps()({Phase::decode, sequences, 1, 1024});
+    ASSERT_TRUE(checked.has_value() && draft.has_value());
+    EXPECT_GT(checked->step, draft->step);
+    EXPECT_NEAR(cost.time({sequences, 1024, {}}) / (checked->step + 3 * draft->step), 1, 1e-9);
+  }
 }
 
 TEST(serving, iterations_between_nodes_stay_near_predict) {

@@ -268,8 +268,10 @@ Block head_block(const Frame& frame) {
   const DecoderSpec& spec = frame.spec;
   BlockBuilder block(frame.workload, "head");
   TensorId x = block.tensor(residual(frame, "x"));
-  // Only the last token's logits are needed to go on; classes are told from one token.
-  const bool one_only = frame.caching() || spec.outputs > 0;
+  // Only the last token's logits are needed to go on; classes are told from one token. A decode
+  // step of several tokens checks proposed ones: by the logits of each.
+  const bool goes_on = frame.caching() && frame.request.phase != Phase::decode;
+  const bool one_only = goes_on || spec.outputs > 0;
   const bool last_only = one_only && spec.head && frame.request.sequence > 1;
   if (last_only) {
     Out last = residual(frame, "x_last");
