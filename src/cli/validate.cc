@@ -19,7 +19,7 @@ namespace {
 
 using Key = std::function<std::string(const ScoredRow&)>;
 
-Table score_table(std::string name, std::string title) {
+Table operator_scores(std::string name, std::string title) {
   return {std::move(name),
           std::move(title),
           {{"of", Unit::none},
@@ -101,13 +101,13 @@ Table coverage_table(const CrossValidation& run, Folding folding) {
 void add_run(Findings& findings, const CrossValidation& run, Folding folding) {
   const std::string name(name_of(folding));
   const std::string title = fmt::format("Folds: {} left out", name);
-  Table kinds = score_table("by_kind_" + name, title + ", by kind");
+  Table kinds = operator_scores("by_kind_" + name, title + ", by kind");
   add_scores(kinds, run, [](const ScoredRow& row) { return row.kind; });
-  Table formats = score_table("by_format_" + name, title + ", by kind and format");
+  Table formats = operator_scores("by_format_" + name, title + ", by kind and format");
   add_scores(formats, run, [](const ScoredRow& row) { return row.kind + ' ' + row.format; });
-  Table devices = score_table("by_device_" + name, title + ", by device");
+  Table devices = operator_scores("by_device_" + name, title + ", by device");
   add_scores(devices, run, [](const ScoredRow& row) { return row.device; });
-  Table sources = score_table("by_source_" + name, title + ", by source");
+  Table sources = operator_scores("by_source_" + name, title + ", by source");
   add_scores(sources, run, [](const ScoredRow& row) { return row.source; });
   for (Table* table : {&kinds, &formats, &devices, &sources})
     findings.tables.push_back(std::move(*table));

@@ -111,7 +111,7 @@ std::vector<Cell> score_row(const std::string& name, const EdgeValidation& run,
           std::move(bar)};
 }
 
-Table score_table(std::string name, std::string title) {
+Table edge_scores(std::string name, std::string title) {
   return {std::move(name),
           std::move(title),
           {{"of"},
@@ -146,7 +146,7 @@ void add_bars(Table& table, const EdgeValidation& run, EdgeFolds folds) {
 
 Table by(const EdgeValidation& run, std::string name, std::string title,
          const std::function<std::string(const ScoredRow&)>& key) {
-  Table table = score_table(std::move(name), std::move(title));
+  Table table = edge_scores(std::move(name), std::move(title));
   std::set<std::string> names;
   for (const ScoredRow& row : run.rows)
     names.insert(key(row));
@@ -202,7 +202,7 @@ Result<Published> read_edge(const Session& session, const Arguments& arguments) 
 
 void add_folds(Session& session, const Arguments& arguments, const EdgeData& data,
                Findings& findings) {
-  findings.tables.push_back(score_table("bars", "Bars"));
+  findings.tables.push_back(edge_scores("bars", "Bars"));
   for (const EdgeFolds folds : kFolds) {
     const EdgeValidation run = validate_edge(data, folds, [&](std::size_t done, std::size_t all) {
       session.say(fmt::format("{} left out: {} of {}", name_of(folds), done, all));

@@ -89,12 +89,12 @@ RC_GTEST_PROP(Json, a_program_round_trips, ()) {
     block.gathers = any_tasks(2);
     block.regathers = any_tasks(1);
     block.scatters = any_tasks(1);
-    block.memory = {any_quantity<Bytes>(), any_number(),          any_number(),
-                    any_number(),          any_number(),          any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
-                    any_number(),          any_number(),          any_number(),
-                    any_quantity<Flops>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
-                    any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
+    block.memory = {
+        any_quantity<Bytes>(), any_number(),          any_number(),          any_number(),
+        any_number(),          any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(),
+        any_quantity<Bytes>(), any_number(),          any_quantity<Bytes>(), any_number(),
+        any_number(),          any_number(),          any_quantity<Flops>(), any_quantity<Bytes>(),
+        any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>(), any_quantity<Bytes>()};
   }
   program.stages.resize(few());
   for (Stage& stage : program.stages) {
