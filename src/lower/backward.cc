@@ -253,11 +253,10 @@ class BackwardLowering {
   OpShape updated_rows(std::uint32_t index) const {
     const Op& op = block_.ops[index];
     const OpShape& forward = forward_.shapes[index];
-    const double elements =
-        forward.weights / bytes_per_element(block_.tensors[op.inputs[1]].format);
-    const Plan& plan = splitting_.plan();
-    OpShape shape =
-        elementwise_update(elements, forward.write, table_state(plan, elements), forward.weights);
+    const Bytes each = bytes_per_element(block_.tensors[op.inputs[1]].format);
+    const double elements = forward.weights / each;
+    const Bytes state = table_state(splitting_.plan(), elements, each);
+    OpShape shape = elementwise_update(elements, forward.write, state, forward.weights);
     shape.read += forward.weights;
     shape.kind = OpKind::embedding;
     return shape;

@@ -70,9 +70,16 @@ Moments moments(const Plan& plan) {
   return {};
 }
 
-/// Of weights, in fp32.
-bool keeps_copy(const Plan& plan) {
-  return plan.master_weights && plan.weight_format != NumberFormat::fp32;
+/// Whether the optimizer keeps a copy of weights that are stored in so many bytes each in fp32.
+bool keeps_copy(const Plan& plan, Bytes each) {
+  return plan.master_weights && each < bytes_per_element(NumberFormat::fp32);
+}
+
+/// Of a trained element, in the mean.
+Bytes stored(const BlockMemory& memory) {
+  const double elements = memory.parameters + memory.expert_parameters;
+  return elements > 0 ? (memory.trained_weights + memory.trained_expert_weights) / elements
+                      : Bytes{};
 }
 
 double owned_matrix_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
@@ -149,9 +156,9 @@ OpShape elementwise_update(double elements, Bytes gradients, Bytes state, Bytes 
   return shape;
 }
 
-Bytes table_state(const Plan& plan, double elements) {
+Bytes table_state(const Plan& plan, double elements, Bytes each) {
   if (plan.optimizer == Optimizer::none) return Bytes{};
-  return Bytes{elements * (moments(plan).other + (keeps_copy(plan) ? 4 : 0))};
+  return Bytes{elements * (moments(plan).other + (keeps_copy(plan, each) ? 4 : 0))};
 }
 
 double owned_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory) {
@@ -164,7 +171,7 @@ Bytes optimizer_state(const Plan& plan, const Mesh& mesh, const BlockMemory& mem
   const Moments bytes = moments(plan);
   const double owned = owned_parameters(plan, mesh, memory);
   const double matrices = owned_matrix_parameters(plan, mesh, memory);
-  const double master = keeps_copy(plan) ? 4 : 0;
+  const double master = keeps_copy(plan, stored(memory)) ? 4 : 0;
   return Bytes{matrices * bytes.matrix + (owned - matrices) * bytes.other + owned * master};
 }
 

@@ -27,8 +27,9 @@ std::vector<Task> gather_tasks(const Plan& plan, const Mesh& mesh, const BlockMe
 /// Reads the gradients and the state of so many elements, writes their state and weights.
 OpShape elementwise_update(double elements, Bytes gradients, Bytes state, Bytes weights);
 
-/// Optimizer state of `elements` of tables, which are no matrices to Muon.
-Bytes table_state(const Plan& plan, double elements);
+/// Optimizer state of `elements` of tables that are stored in `each` bytes; they are no matrices to
+/// Muon.
+Bytes table_state(const Plan& plan, double elements, Bytes each);
 
 /// Trained elements whose optimizer state this rank keeps.
 double owned_parameters(const Plan& plan, const Mesh& mesh, const BlockMemory& memory);

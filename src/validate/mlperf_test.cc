@@ -29,10 +29,11 @@ MlperfData obedient() {
                  {"d", board("d", "Cortex-M7", 3e8)}};
   for (const auto& [device, facts] : data.boards) {
     for (const TinyNetwork& network : data.networks) {
-      TinyRun run{.id = device + network.benchmark,
-                  .device = device,
-                  .submission = "s",
-                  .benchmark = network.benchmark};
+      TinyRun run;
+      run.id = device + network.benchmark;
+      run.device = device;
+      run.submission = "s";
+      run.benchmark = network.benchmark;
       const TinyCase one{&run, &network, *facts.int8, facts.cpu.clusters[0].clock,
                          facts.cpu.clusters[0].core == "Cortex-M7"};
       run.time = tiny_time(one, kTruth);
