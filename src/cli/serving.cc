@@ -41,7 +41,7 @@ std::shared_ptr<StepTable> draft_table(const Sources& sources, const std::string
     const auto alone = draft_workload(sources, draft, model, request_of(shape), true);
     if (!alone) return failure(alone.error());
     const Result<StepParts> added = step_parts(*alone, system, plan);
-    if (!added) return added;
+    if (!added) return failure(added.error());
     step->memory = added->memory;
     return step;
   };
