@@ -330,27 +330,26 @@ std::vector<ServingFolding> foldings_of(const std::string& name) {
   return all;
 }
 
-}  // namespace
-
-int run_validate_serving(Session& session, const Arguments& arguments) {
-  const Result<Sources> sources = Sources::open(session, arguments);
-  if (!sources) return session.fail(sources.error());
-  const auto engines = embedded_engines();
-  if (!engines) return session.fail(engines.error());
+/// The runs that can be scored, replayed ones among them.
+Result<ServingCases> read_cases(const Session& session, const Sources& sources,
+                                const std::vector<EngineEntry>& engines,
+                                const Arguments& arguments) {
   Result<ServingRows> rows = read_rows(session, arguments);
-  if (!rows) return session.fail(rows.error());
-  CaseBuilder builder(*sources, *engines);
+  if (!rows) return failure(rows.error());
+  CaseBuilder builder(sources, engines);
   builder.result.unscored = std::move(rows->unscored);
   for (ServingRun& run : rows->runs)
     builder.add(std::move(run));
   const auto replays = read_replay_files(session, arguments);
-  if (!replays) return session.fail(replays.error());
+  if (!replays) return failure(replays.error());
   for (const auto& [run, trace] : *replays)
     builder.add(run, trace);
-  const ServingCases& read = builder.result;
-  if (read.cases.empty()) return session.fail({{command_line(), "no rows can be scored", {}}});
-  Findings findings;
-  findings.title = "Predicted against measured serving";
+  if (builder.result.cases.empty()) return failure(command_line(), "no rows can be scored");
+  return std::move(builder.result);
+}
+
+void add_foldings(Session& session, const Arguments& arguments, const ServingCases& read,
+                  Findings& findings) {
   for (const ServingFolding folding : foldings_of(arguments.text_or("folds", "all"))) {
     const ServingValidation run =
         validate_serving(read.cases, folding, [&](std::size_t done, std::size_t all) {
@@ -361,14 +360,39 @@ int run_validate_serving(Session& session, const Arguments& arguments) {
       findings.tables.push_back(row_table(run, read.cases, folding));
     }
   }
-  findings.tables.push_back(noise_table(read.cases));
-  if (!replays->empty()) findings.tables.push_back(replay_table(read));
+}
+
+void add_peers(const Session& session, Findings& findings) {
+  constexpr std::array<std::string_view, 1> kPeers{"peers.csv"};
+  const auto peers = published_files(session, kPeers);
+  if (!peers) return;
+  const auto folder = std::filesystem::path(peers->front()).parent_path();
+  if (auto table = stated_by_peers(folder.string(), true))
+    findings.tables.push_back(std::move(*table));
+}
+
+}  // namespace
+
+int run_validate_serving(Session& session, const Arguments& arguments) {
+  const Result<Sources> sources = Sources::open(session, arguments);
+  if (!sources) return session.fail(sources.error());
+  const auto engines = embedded_engines();
+  if (!engines) return session.fail(engines.error());
+  const Result<ServingCases> read = read_cases(session, *sources, *engines, arguments);
+  if (!read) return session.fail(read.error());
+  Findings findings;
+  findings.title = "Predicted against measured serving";
+  add_foldings(session, arguments, *read, findings);
+  findings.tables.push_back(noise_table(read->cases));
+  const bool replayed = std::any_of(read->cases.begin(), read->cases.end(),
+                                    [](const ServingCase& one) { return one.replay.has_value(); });
+  if (replayed) findings.tables.push_back(replay_table(*read));
   std::vector<const ServingCase*> all;
-  for (const ServingCase& one : read.cases)
+  for (const ServingCase& one : read->cases)
     all.push_back(&one);
   const EngineCalibration calibration(all);
   findings.tables.push_back(parameter_table(calibration));
-  std::vector<UnscoredRun> unscored = read.unscored;
+  std::vector<UnscoredRun> unscored = read->unscored;
   if (arguments.operands().empty() && arguments.text_or("of", "") == "inference") {
     auto mlperf =
         report_mlperf(session, *sources, *engines, arguments.has("rows") || arguments.has("json"));
@@ -377,13 +401,7 @@ int run_validate_serving(Session& session, const Arguments& arguments) {
     unscored.insert(unscored.end(), mlperf->unscored.begin(), mlperf->unscored.end());
   }
   findings.tables.push_back(unscored_table(unscored));
-  constexpr std::array<std::string_view, 1> kPeers{"peers.csv"};
-  const auto peers = published_files(session, kPeers);
-  if (!replays->empty() && peers) {
-    const auto folder = std::filesystem::path(peers->front()).parent_path();
-    if (auto table = stated_by_peers(folder.string(), true))
-      findings.tables.push_back(std::move(*table));
-  }
+  if (replayed) add_peers(session, findings);
   findings.notes.emplace_back(
       "errors are |predicted / measured - 1| of a run's mean; `unfitted` is an engine that adds "
       "nothing to predict; a row is predicted from constants that have not seen its fold");
