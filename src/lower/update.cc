@@ -70,9 +70,11 @@ Moments moments(const Plan& plan) {
   return {};
 }
 
-/// Whether the optimizer keeps a copy of weights that are stored in so many bytes each in fp32.
+/// Whether the optimizer keeps an fp32 copy of weights that are stored in so many bytes each. A
+/// plan's format is that of matrices, so the mean of a model of fp32 matrices may be less.
 bool keeps_copy(const Plan& plan, Bytes each) {
-  return plan.master_weights && each < bytes_per_element(NumberFormat::fp32);
+  return plan.master_weights && plan.weight_format != NumberFormat::fp32 &&
+         each < bytes_per_element(NumberFormat::fp32);
 }
 
 /// Of a trained element, in the mean.

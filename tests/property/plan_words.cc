@@ -521,6 +521,7 @@ TEST(optimizer, state_per_parameter_is_that_of_the_papers) {
   BlockMemory memory;
   memory.parameters = 1000;
   memory.matrix_parameters = 800;
+  memory.trained_weights = Bytes{2000};
   Plan plan;
   const Mesh mesh = mesh_of(plan);
   const auto state = [&](Optimizer optimizer, bool master) {
@@ -537,6 +538,9 @@ TEST(optimizer, state_per_parameter_is_that_of_the_papers) {
   EXPECT_NEAR(state(Optimizer::adam_8bit, false), 2000 * (1 + 4.0 / 2048), 1e-9);
   EXPECT_EQ(state(Optimizer::muon, true), 800 * 8 + 200 * 12);
   plan.weight_format = NumberFormat::fp32;
+  EXPECT_EQ(state(Optimizer::adam, true), 8000);
+  plan.weight_format.reset();
+  memory.trained_weights = Bytes{4000};  // the model's own format is fp32
   EXPECT_EQ(state(Optimizer::adam, true), 8000);
 }
 
