@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "ir/input_names.h"
+
 namespace fastpath {
 namespace {
 
@@ -20,7 +22,7 @@ Table epoch_table(const Feed& feed) {
   for (const auto& [name, epoch] :
        {std::pair("first", &feed.first), std::pair("later", &feed.later)}) {
     table.rows.push_back({std::string(name), epoch->rate.base(), epoch->utilisation,
-                          std::string(name_of_stage(epoch->limit)), epoch->cache_hits,
+                          std::string(name_of(epoch->limit)), epoch->cache_hits,
                           epoch->time.base()});
   }
   return table;
@@ -33,18 +35,6 @@ Cell count(double accelerators) {
 
 }  // namespace
 
-std::string_view name_of_stage(InputStage stage) {
-  switch (stage) {
-    case InputStage::fetch: return "fetch";
-    case InputStage::prepare: return "decode and augment";
-    case InputStage::collect: return "collect";
-    case InputStage::copy: return "copy";
-    case InputStage::host: return "host cores";
-    case InputStage::accelerator: return "accelerators";
-  }
-  return {};
-}
-
 Table input_stage_table(const Feed& feed) {
   Table table{"stages",
               "Samples a second of each stage alone",
@@ -55,7 +45,7 @@ Table input_stage_table(const Feed& feed) {
     for (const StageRate& stage : feed.later.stages) {
       if (stage.stage == first.stage) later = stage.rate.base();
     }
-    table.rows.push_back({std::string(name_of_stage(first.stage)), first.rate.base(), later});
+    table.rows.push_back({std::string(name_of(first.stage)), first.rate.base(), later});
   }
   return table;
 }
@@ -78,7 +68,7 @@ Findings explain_feed(const InputPipeline& pipeline, const Feed& feed, const std
   const auto needed = static_cast<double>(feed.needed_workers);
   summary.rows.push_back({count(feed.most_accelerators), count(feed.later_accelerators),
                           static_cast<double>(pipeline.accelerators), feed.first.utilisation,
-                          std::string(name_of_stage(feed.first.limit)), feed.delivered.base(),
+                          std::string(name_of(feed.first.limit)), feed.delivered.base(),
                           feed.needed.base(), static_cast<double>(pipeline.workers),
                           count(needed > 0 ? needed : HUGE_VAL)});
   findings.tables = {std::move(summary), epoch_table(feed), input_stage_table(feed)};

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "fastpath/findings.h"
 
@@ -16,7 +15,5 @@ Findings explain_feed(const InputPipeline& pipeline, const Feed& feed, const std
 
 /// Table `stages`: what each delivers alone.
 Table input_stage_table(const Feed& feed);
-
-std::string_view name_of_stage(InputStage stage);
 
 }  // namespace fastpath

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "analyze/feed_findings.h"
+#include "ir/input_names.h"
 
 namespace fastpath {
 namespace {
@@ -22,7 +23,7 @@ void add_epoch(Table& table, const std::string& name, const FedEpoch& epoch, con
                         stall.base(),
                         step.samples / time.base(),
                         step.compute / time,
-                        std::string(name_of_stage(epoch.feed.limit)),
+                        std::string(name_of(epoch.feed.limit)),
                         epoch.feed.cache_hits};
   if (run != nullptr) row.emplace_back(epoch.step.base());
   row.emplace_back(step.pipeline.dataset.samples / step.samples * time.base());

@@ -219,10 +219,9 @@ Table rate_table(const std::vector<Kind>& kinds, const InputPipeline& pipeline, 
     } else {
       row.insert(row.end(), {Cell{}, Cell{}});
     }
-    row.emplace_back(std::string(name_of_stage(limit_of(kind, pipeline, cores))));
-    row.push_back(kind.predicted == nullptr
-                      ? Cell{}
-                      : Cell{std::string(name_of_stage(kind.predicted->limit))});
+    row.emplace_back(std::string(name_of(limit_of(kind, pipeline, cores))));
+    row.push_back(kind.predicted == nullptr ? Cell{}
+                                            : Cell{std::string(name_of(kind.predicted->limit))});
     row.push_back(computes ? Cell{kind.middle([](const EpochRun& run) { return run.computing; })}
                            : Cell{});
     row.push_back(computes && kind.predicted != nullptr ? Cell{kind.predicted->utilisation}

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/simulate/jitter.h"
+#include "ir/input_names.h"
 
 namespace fastpath {
 namespace {
@@ -56,18 +57,6 @@ Picoseconds picoseconds(Seconds time) {
   return static_cast<Picoseconds>(std::llround(time.base() * kPicosecondsPerSecond));
 }
 
-std::string_view lane_of(InputStage stage) {
-  switch (stage) {
-    case InputStage::fetch: return "fetch";
-    case InputStage::prepare: return "decode and augment";
-    case InputStage::collect: return "collect";
-    case InputStage::copy: return "copy";
-    case InputStage::host: return "host cores";
-    case InputStage::accelerator: break;
-  }
-  return "";
-}
-
 std::uint32_t add_name(Timeline& timeline, std::string_view text) {
   timeline.names.emplace_back(text);
   return static_cast<std::uint32_t>(timeline.names.size() - 1);
@@ -105,8 +94,8 @@ void add_stages(Timeline& timeline, const FedStep& step, const FedEpoch& epoch,
   const Picoseconds period = makespan(timeline);
   for (const StageRate& stage : epoch.feed.stages) {
     if (stage.stage == InputStage::accelerator) continue;
-    const std::uint32_t name = add_name(timeline, lane_of(stage.stage));
-    timeline.lanes.push_back({"input", std::string(lane_of(stage.stage))});
+    const std::uint32_t name = add_name(timeline, name_of(stage.stage));
+    timeline.lanes.push_back({"input", std::string(name_of(stage.stage))});
     const Seconds busy{step.samples / stage.rate.base()};
     const Bound bound = stage.stage == InputStage::fetch ? Bound::memory : Bound::compute;
     spans.push_back({static_cast<std::uint32_t>(timeline.lanes.size() - 1), name, category, 0,

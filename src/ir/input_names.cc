@@ -24,11 +24,19 @@ constexpr Names<ShuffleOrder, 4> kOrders{{{"full", ShuffleOrder::full},
 constexpr Names<CachePolicy, 2> kPolicies{
     {{"lru", CachePolicy::lru}, {"pinned", CachePolicy::pinned}}};
 
+constexpr Names<InputStage, 6> kStages{{{"fetch", InputStage::fetch},
+                                        {"decode and augment", InputStage::prepare},
+                                        {"collect", InputStage::collect},
+                                        {"copy", InputStage::copy},
+                                        {"host cores", InputStage::host},
+                                        {"accelerators", InputStage::accelerator}}};
+
 }  // namespace
 
 NameTable<SampleLayout> names_of(SampleLayout) { return kLayouts; }
 NameTable<SampleEncoding> names_of(SampleEncoding) { return kEncodings; }
 NameTable<ShuffleOrder> names_of(ShuffleOrder) { return kOrders; }
 NameTable<CachePolicy> names_of(CachePolicy) { return kPolicies; }
+NameTable<InputStage> names_of(InputStage) { return kStages; }
 
 }  // namespace fastpath

@@ -10,5 +10,6 @@ NameTable<SampleLayout> names_of(SampleLayout);
 NameTable<SampleEncoding> names_of(SampleEncoding);
 NameTable<ShuffleOrder> names_of(ShuffleOrder);
 NameTable<CachePolicy> names_of(CachePolicy);
+NameTable<InputStage> names_of(InputStage);
 
 }  // namespace fastpath

@@ -1,4 +1,5 @@
-/// Tar archives: where their members lie, and headers of new ones.
+/// Tar archives: where their members lie, and headers of new ones. libarchive hands out bytes, and
+/// no offsets at which several reads can be under way.
 #pragma once
 
 #include <cstdint>
