@@ -69,5 +69,6 @@ function(fastpath_batch target variable)
   endforeach()
   set(${variable} ${files} PARENT_SCOPE)
   # The compiler takes what a batch includes for headers, in which it would mean a type of many files.
-  set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -Wno-subobject-linkage)
+  set_source_files_properties(${files} PROPERTIES
+    COMPILE_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()

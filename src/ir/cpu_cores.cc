@@ -19,4 +19,6 @@ std::vector<CoreCluster> core_clusters(std::string_view text) {
   return clusters;
 }
 
+bool issues_two(std::string_view core) { return core == "Cortex-M7" || core == "Cortex-M85"; }
+
 }  // namespace fastpath

@@ -18,4 +18,8 @@ struct CoreCluster {
 /// "4xCortex-A73@2.2GHz|2xCortex-A53@1.8GHz". What is not of that form is left out.
 std::vector<CoreCluster> core_clusters(std::string_view text);
 
+/// Whether a microcontroller's core issues two instructions a cycle: Arm's technical reference
+/// manuals of Cortex-M7 and Cortex-M85. The M55 pairs few of them.
+bool issues_two(std::string_view core);
+
 }  // namespace fastpath

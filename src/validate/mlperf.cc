@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/cpu_cores.h"
 #include "validate/robust_fit.h"
 #include "validate/score.h"
 
@@ -281,7 +282,7 @@ std::vector<TinyCase> tiny_cases(const MlperfData& data) {
     if (run.in_floats)
       peak = fpu ? std::optional(FlopsPerSecond{2 * core.clock.base()}) : std::nullopt;
     if (!peak) continue;
-    cases.push_back({&run, &*network, *peak, core.clock, core.core == "Cortex-M7"});
+    cases.push_back({&run, &*network, *peak, core.clock, issues_two(core.core)});
   }
   return cases;
 }
