@@ -47,8 +47,7 @@ void add_memories(Device& device, const MeasuredMachine& machine, const Source& 
     const std::ptrdiff_t depth = machine.levels.rend() - level;
     memory.name = level->main_memory ? "main memory" : fmt::format("cache {}", depth);
     memory.capacity = Figure<Bytes>{level->capacity, level->capacity, level->capacity, source};
-    const Repeated& bandwidth =
-        level->main_memory ? machine.memory_by_threads.back() : level->bandwidth;
+    const Repeated& bandwidth = level->main_memory ? machine.memory_by_all : level->bandwidth;
     memory.bandwidth = figure<BytesPerSecond>(bandwidth, source);
     device.memories.push_back(std::move(memory));
   }
@@ -99,7 +98,7 @@ Table level_table(const MeasuredMachine& machine) {
     table.rows.push_back({name, level.capacity.base(), level.latency.base(), level.bandwidth.median,
                           level.bandwidth.spread, static_cast<double>(level.bandwidth.discarded)});
   }
-  const Repeated& all = machine.memory_by_threads.back();
+  const Repeated& all = machine.memory_by_all;
   table.rows.push_back({fmt::format("main memory, {} threads", machine.cores), Cell{}, Cell{},
                         all.median, all.spread, static_cast<double>(all.discarded)});
   return table;
@@ -134,39 +133,51 @@ Table summary_table(const MeasuredMachine& machine) {
            {"call", Unit::seconds},
            {"wall_time", Unit::seconds},
            {"cpu_time", Unit::seconds},
+           {"others", Unit::none},
            {"load_average", Unit::none}},
           {{machine.cpu, static_cast<double>(machine.cores), machine.library, machine.call.median,
-            machine.wall.base(), machine.cpu_time.base(), fmt::format("{:.1f}", machine.load)}}};
+            machine.wall.base(), machine.cpu_time.base(), fmt::format("{:.2f}", machine.others),
+            fmt::format("{:.1f}", machine.load)}}};
+}
+
+/// Figures of which most repeats were disturbed.
+std::size_t disturbed(const MeasuredMachine& machine) {
+  const auto levels = std::count_if(machine.levels.begin(), machine.levels.end(),
+                                    [](const MeasuredLevel& l) { return l.bandwidth.noisy; });
+  const auto matmuls = std::count_if(machine.matmuls.begin(), machine.matmuls.end(),
+                                     [](const MeasuredMatmul& m) { return m.rate.noisy; });
+  return static_cast<std::size_t>(levels + matmuls) + (machine.memory_by_all.noisy ? 1 : 0) +
+         (machine.call.noisy ? 1 : 0);
 }
 
 void add_notes(Findings& findings, const MeasuredMachine& machine) {
-  const auto noisy = [](const auto& one) { return one.rate.noisy; };
-  const bool busy = std::any_of(machine.matmuls.begin(), machine.matmuls.end(), noisy) ||
-                    std::any_of(machine.levels.begin(), machine.levels.end(),
-                                [](const MeasuredLevel& l) { return l.bandwidth.noisy; });
-  if (busy) {
+  constexpr double kBusy = 0.1;  // cores' worth, as of a single repeat
+  const std::size_t figures = disturbed(machine);
+  if (machine.others > kBusy || figures > 0) {
     findings.notes.push_back(fmt::format(
-        "Others used more than a tenth of a core during most repeats of some figures (load "
-        "average {:.1f} as it began): these are figures of a busy machine. Measure again when it "
-        "is quiet.",
-        machine.load));
+        "Others used {:.2f} cores in all, and more than a tenth of a core during too many repeats "
+        "of {} figures (load average {:.1f} as it began): these are figures of a busy machine. "
+        "Measure again when it is quiet.",
+        machine.others, figures, machine.load));
   }
   findings.notes.emplace_back(
       "Levels are where a dependent load takes half as long again; a peak is the fastest matmul of "
       "its format.");
 }
 
-/// Nothing where there is no runtime and the user named none.
+/// Nothing where there is no runtime and the user named none. Rounds of the machine's figures go
+/// between its parts.
 Result<std::optional<Runtime>> runtime_of(Session& session, const Arguments& arguments,
-                                          const MeasuredMachine& machine) {
+                                          MachineRounds& machine) {
   const Result<OnnxRuntime> library = find_runtime(session, arguments);
   if (!library) {
     if (arguments.has("runtime")) return failure(library.error());
     return std::optional<Runtime>();
   }
-  const auto threads = static_cast<int>(arguments.whole_or("threads", machine.cores));
-  auto measured = measure_runtime(*library, threads, arguments.has("quick"),
-                                  [&](std::string_view what) { session.progress(what); });
+  const auto threads = static_cast<int>(arguments.whole_or("threads", machine.cores()));
+  auto measured = measure_runtime(
+      *library, threads, arguments.has("quick"),
+      {[&](std::string_view what) { session.progress(what); }, [&] { machine.measure(); }});
   if (!measured) return failure(measured.error());
   return std::optional<Runtime>(std::move(*measured));
 }
@@ -176,11 +187,16 @@ Result<std::optional<Runtime>> runtime_of(Session& session, const Arguments& arg
 std::span<const Flag> measure_flags() { return kMeasureFlags; }
 
 int run_measure(Session& session, const Arguments& arguments) {
-  const MeasuredMachine machine = measure_machine(
-      {.quick = arguments.has("quick")}, [&](std::string_view what) { session.progress(what); });
-  const Result<std::optional<Runtime>> runtime = runtime_of(session, arguments, machine);
+  MachineRounds rounds({.quick = arguments.has("quick")},
+                       [&](std::string_view what) { session.progress(what); });
+  rounds.measure();
+  const Result<std::optional<Runtime>> runtime = runtime_of(session, arguments, rounds);
+  if (!runtime) {
+    session.progress("");
+    return session.fail(runtime.error());
+  }
+  const MeasuredMachine machine = rounds.finish();
   session.progress("");
-  if (!runtime) return session.fail(runtime.error());
   if (const auto file = arguments.text("output")) {
     System system = system_of(machine, arguments.text_or("name", "this-machine"));
     if (*runtime) {

@@ -37,6 +37,7 @@ struct PointOptions {
   ProfileOptions profile;
   Seconds node;             ///< from operator to operator where they do nothing
   double marginal = 0.015;  ///< seconds that each model of a single operator runs
+  std::function<void()> pause;
 };
 
 /// A point, and what the profiler said of it.
@@ -70,8 +71,12 @@ Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
                                           const PointOptions& options,
                                           std::vector<MeasuredPoint>& points) {
   constexpr Seconds kShort{20e-6};
+  constexpr std::size_t kParts = 3;
+  const std::size_t part = points.size() / kParts + 1;
   std::vector<double> added;
-  for (MeasuredPoint& point : points) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (i % part == 0) options.pause();
+    MeasuredPoint& point = points[i];
     if (!point.probe.probe || point.profiled >= kShort) continue;
     const auto time = marginal_time(library, probes[*point.probe.probe], options);
     if (!time) return failure(time.error());
@@ -144,6 +149,7 @@ Result<std::vector<KeptPoint>> measure_points(const OnnxRuntime& library, PointO
   if (!added) return failure(added.error());
   const Seconds profiler = added->value_or(Seconds{});
   keep(*short_ones, small, profiler, kept);
+  options.pause();
   options.profile.runs = quick ? 12 : 40;
   const auto long_ones = profiled_points(library, large, options.profile);
   if (!long_ones) return failure(long_ones.error());
@@ -176,8 +182,9 @@ Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
 }  // namespace
 
 Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool quick,
-                                const std::function<void(std::string_view)>& tell) {
-  tell("operators of the runtime");
+                                const MeasuringSteps& steps) {
+  const std::string_view what = "operators of the runtime";
+  steps.tell(what);
   Runtime runtime;
   runtime.id = "onnxruntime";
   runtime.version = library.version();
@@ -191,6 +198,10 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   options.profile.threads = threads;
   options.profile.folder = std::filesystem::temp_directory_path(error).string();
   if (!quick) options.marginal = 0.06;
+  options.pause = [&] {
+    steps.pause();
+    steps.tell(what);
+  };
   Result<std::vector<KeptPoint>> points = measure_points(library, options, quick);
   if (!points) return failure(points.error());
   add_points(std::move(*points), runtime);

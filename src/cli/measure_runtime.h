@@ -12,10 +12,16 @@
 
 namespace fastpath::cli {
 
+/// Called by a measurement.
+struct MeasuringSteps {
+  std::function<void(std::string_view)> tell;  ///< what is measured next
+  std::function<void()> pause;                 ///< some four times, while nothing runs
+};
+
 /// Runs single operators of sizes on a grid, under the runtime's profiler. Errors: the runtime's
 /// own words.
 Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool quick,
-                                const std::function<void(std::string_view)>& tell);
+                                const MeasuringSteps& steps);
 
 /// Kernels with the rates that they reach, best and median.
 Table runtime_table(const Runtime& runtime);

@@ -18,6 +18,8 @@ Seconds read_clock(clockid_t id) {
   return Seconds{static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec)};
 }
 
+Seconds tick() { return Seconds{1 / static_cast<double>(sysconf(_SC_CLK_TCK))}; }
+
 /// /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal in ticks of all cores.
 Seconds busy_time() {
   std::ifstream file("/proc/stat");
@@ -28,23 +30,31 @@ Seconds busy_time() {
     file >> one;
   if (!file) return {};
   const double busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
-  return Seconds{busy / static_cast<double>(sysconf(_SC_CLK_TCK))};
+  return busy * tick();
 }
 
 }  // namespace
 
-Instant now() {
-  return {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_PROCESS_CPUTIME_ID), busy_time()};
-}
+Instant now() { return {wall_time(), process_time(), busy_time(), tick()}; }
 
 Seconds wall_time() { return read_clock(CLOCK_MONOTONIC); }
 
 Seconds thread_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
+Seconds process_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
 double others_between(const Instant& from, const Instant& to) {
   const Seconds wall = to.wall - from.wall;
   if (wall <= Seconds{}) return 0;
-  return std::max(0.0, ((to.busy - from.busy) - (to.cpu - from.cpu)) / wall);
+  const Seconds busy = to.busy - from.busy;
+  // A tick is charged whole to what runs as it ends, on each busy core, and the sums are cut to
+  // ticks.
+  const Seconds uncertain = (1 + busy / wall) * to.tick;
+  return std::max(0.0, (busy - (to.cpu - from.cpu) - uncertain) / wall);
+}
+
+double taken_from(int threads, Seconds wall, Seconds cpu) {
+  return wall <= Seconds{} ? 0 : std::max(0.0, threads - cpu / wall);
 }
 
 double load_average() {

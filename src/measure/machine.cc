@@ -1,19 +1,23 @@
 #include "measure/machine.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <barrier>
 #include <fstream>
+#include <iterator>
+#include <limits>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "measure/clock.h"
+#include "measure/cores.h"
 
 namespace fastpath {
 namespace {
@@ -23,54 +27,76 @@ constexpr std::size_t kFirst = std::size_t{16} << 10;
 constexpr std::size_t kLast = std::size_t{128} << 20;
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
-struct Free {
-  void operator()(void* memory) const { std::free(memory); }
+/// Zeroed memory in pages of its own: what depends on the pages that a process happens to get
+/// differs between repeats, too. Large ones where they are to be had, so that the walk of page
+/// tables does not hide the caches.
+class Array {
+ public:
+  explicit Array(std::size_t bytes) : size_(bytes + kLargePage) {
+    memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    madvise(memory_, size_, MADV_HUGEPAGE);
+    void* at = memory_;
+    std::size_t room = size_;
+    words_ = static_cast<std::uint64_t*>(std::align(kLargePage, bytes, at, room));
+    std::fill_n(words_, bytes / sizeof(std::uint64_t), 0);
+  }
+  ~Array() { munmap(memory_, size_); }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  std::uint64_t* words() const { return words_; }
+
+ private:
+  std::size_t size_;
+  void* memory_;
+  std::uint64_t* words_;
 };
-
-/// Zeroed, in large pages where they are to be had, so that the walk of page tables does not hide
-/// the caches.
-template <class T>
-std::unique_ptr<T[], Free> array_of(std::size_t bytes) {
-  const std::size_t size = (bytes + kLargePage - 1) / kLargePage * kLargePage;
-  void* memory = std::aligned_alloc(kLargePage, size);
-  madvise(memory, size, MADV_HUGEPAGE);
-  std::fill_n(static_cast<unsigned char*>(memory), size, static_cast<unsigned char>(0));
-  return std::unique_ptr<T[], Free>(static_cast<T*>(memory));
-}
-
-void pin(int core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(core), &set);
-  sched_setaffinity(0, sizeof set, &set);  // where it is not allowed, the thread stays unpinned
-}
 
 /// The results of loops, where the compiler cannot see that nobody reads them.
 void keep(std::uint64_t value) { asm volatile("" : : "r"(value) : "memory"); }
 
-/// Seconds of a load in a random cycle through all lines.
-double chase(std::size_t bytes, double seconds) {
+/// Of a load in a random cycle through all lines.
+Seconds chase(std::size_t bytes, Seconds length) {
   const std::size_t lines = bytes / kLine;
-  const auto next = array_of<std::size_t>(bytes);
+  const Array array(bytes);
+  std::uint64_t* const next = array.words();
   std::vector<std::size_t> order(lines);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::mt19937_64 random(1);
   std::shuffle(order.begin(), order.end(), random);
-  constexpr std::size_t kWords = kLine / sizeof(std::size_t);
+  constexpr std::size_t kWords = kLine / sizeof(std::uint64_t);
   for (std::size_t i = 0; i < lines; ++i)
     next[order[i] * kWords] = order[(i + 1) % lines] * kWords;
-  std::size_t at = 0;
-  double best = 1;
-  const double end = now().wall.base() + seconds;
+  std::uint64_t at = 0;
+  Seconds best{1};
+  const Seconds end = wall_time() + length;
   do {
     constexpr int kLoads = 20'000;
-    const double before = now().wall.base();
+    const Seconds before = wall_time();
     for (int i = 0; i < kLoads; ++i)
       at = next[at];
     keep(at);
-    best = std::min(best, (now().wall.base() - before) / kLoads);
-  } while (now().wall.base() < end);
+    best = std::min(best, (wall_time() - before) / kLoads);
+  } while (wall_time() < end);
   return best;
+}
+
+/// The same of all sizes, the least of two visits to each.
+std::vector<double> chase_all(Seconds length) {
+  std::vector<double> latencies;
+  for (const bool again : {false, true}) {
+    std::size_t i = 0;
+    for (std::size_t bytes = kFirst; bytes <= kLast; bytes *= 2, ++i) {
+      const double latency = chase(bytes, length / 2).base();
+      if (again) {
+        latencies[i] = std::min(latencies[i], latency);
+      } else {
+        latencies.push_back(latency);
+      }
+    }
+  }
+  return latencies;
 }
 
 /// Sums an array through four registers, so that the adder is no limit.
@@ -91,56 +117,82 @@ std::uint64_t sum(const std::uint64_t* words, std::size_t count) {
   return a[0] + a[1];
 }
 
-/// Bytes a second of a thread on `core` that reads an array of its own again and again.
-double read_for(std::size_t bytes, int core, double seconds) {
+struct ReadTally {
+  double bytes = 0;
+  Seconds begin;
+  Seconds end;
+  Seconds cpu;
+};
+
+/// A thread on `core` that reads an array of its own again and again, once all are ready.
+ReadTally read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& ready) {
   constexpr std::size_t kBetweenClocks = std::size_t{1} << 22;
-  pin(core);
-  const auto words = array_of<std::uint64_t>(bytes);
-  const std::size_t count = bytes / sizeof(std::uint64_t);
-  const std::size_t passes = std::max<std::size_t>(1, kBetweenClocks / bytes);
-  keep(sum(words.get(), count));
-  const double begin = now().wall.base();
-  double end = begin;
-  double done = 0;
+  const Pinned here(core);
+  const Array array(bytes);
+  const std::size_t part = std::min(bytes, kBetweenClocks);
+  const std::size_t words = part / sizeof(std::uint64_t);
+  const std::size_t passes = kBetweenClocks / part;
+  keep(sum(array.words(), bytes / sizeof(std::uint64_t)));
+  ready.arrive_and_wait();
+  ReadTally tally;
+  const Seconds cpu = thread_time();
+  tally.begin = wall_time();
+  std::size_t at = 0;
   do {
     for (std::size_t pass = 0; pass < passes; ++pass)
-      keep(sum(words.get(), count));
-    done += static_cast<double>(passes * bytes);
-    end = now().wall.base();
-  } while (end - begin < seconds);
-  return done / (end - begin);
+      keep(sum(array.words() + at, words));
+    at = (at + words) % (bytes / sizeof(std::uint64_t));
+    tally.bytes += static_cast<double>(passes * part);
+    tally.end = wall_time();
+  } while (tally.end - tally.begin < length);
+  tally.cpu = thread_time() - cpu;
+  return tally;
 }
 
-/// Bytes a second of `threads` pinned threads together.
-Repeat read_once(std::size_t bytes, int threads, double seconds) {
-  std::vector<double> read(static_cast<std::size_t>(threads));
+/// Bytes a second of a thread on each of the cores together.
+Repeat read_once(std::size_t bytes, const std::vector<int>& cores, Seconds length) {
+  std::vector<ReadTally> tallies(cores.size());
+  std::barrier<> ready(static_cast<std::ptrdiff_t>(cores.size()));
   std::vector<std::thread> running;
-  running.reserve(read.size());
-  const Instant before = now();
-  for (int i = 0; i < threads; ++i) {
-    running.emplace_back([&read, i, bytes, seconds] {
-      read[static_cast<std::size_t>(i)] = read_for(bytes, i, seconds);
-    });
+  running.reserve(cores.size());
+  for (std::size_t i = 0; i < cores.size(); ++i) {
+    running.emplace_back([&, i] { tallies[i] = read_for(bytes, cores[i], length, ready); });
   }
   for (std::thread& thread : running)
     thread.join();
-  return {std::accumulate(read.begin(), read.end(), 0.0), others_between(before, now())};
+  ReadTally all = tallies.front();
+  for (std::size_t i = 1; i < tallies.size(); ++i) {
+    all.bytes += tallies[i].bytes;
+    all.cpu += tallies[i].cpu;
+    all.begin = std::min(all.begin, tallies[i].begin);
+    all.end = std::max(all.end, tallies[i].end);
+  }
+  const Seconds wall = all.end - all.begin;
+  return {all.bytes / wall.base(), taken_from(static_cast<int>(cores.size()), wall, all.cpu)};
+}
+
+/// By one thread, on the cores in turns.
+std::function<Repeat()> read_figure(std::size_t bytes, const std::vector<int>& cores,
+                                    Seconds length) {
+  return [bytes, cores, length, turn = std::size_t{0}]() mutable {
+    return read_once(bytes, {cores[turn++ % cores.size()]}, length);
+  };
 }
 
 RepeatLimits repeats_of(const MachineLimits& limits) {
   RepeatLimits repeats;
-  repeats.least = limits.quick ? 4 : 5;
-  repeats.most = limits.quick ? 6 : 12;
+  repeats.least = limits.quick ? 6 : 9;
+  repeats.most = limits.quick ? 8 : 15;
+  // Who stops where the spread is narrow gets spreads that are narrow by chance.
+  repeats.spread = std::numeric_limits<double>::infinity();
   return repeats;
 }
 
-std::vector<MeasuredLevel> measure_levels(const MachineLimits& limits) {
-  const double seconds = limits.quick ? 0.05 : 0.2;
-  std::vector<double> latencies;
-  for (std::size_t bytes = kFirst; bytes <= kLast; bytes *= 2)
-    latencies.push_back(chase(bytes, seconds));
+/// Levels without their bandwidths, and these as figures.
+std::vector<MeasuredLevel> find_levels(const std::vector<int>& cores, Seconds length,
+                                       std::vector<std::function<Repeat()>>& figures) {
+  const std::vector<double> latencies = chase_all(length);
   std::vector<MeasuredLevel> levels;
-  std::vector<std::function<Repeat()>> figures;
   std::size_t begin = 0;
   for (const std::size_t end : level_ends(latencies)) {
     MeasuredLevel level;
@@ -148,14 +200,10 @@ std::vector<MeasuredLevel> measure_levels(const MachineLimits& limits) {
     // In the middle of its sizes; main memory at the largest, farthest from any cache.
     level.latency = Seconds{latencies[level.main_memory ? end : (begin + end) / 2]};
     level.capacity = Bytes{static_cast<double>(kFirst << end)};
-    const std::size_t array = level.main_memory ? kLast : kFirst << end >> 1;
-    figures.emplace_back([array, seconds] { return read_once(array, 1, seconds); });
+    figures.push_back(read_figure(level.main_memory ? kLast : kFirst << end >> 1, cores, length));
     levels.push_back(level);
     begin = end + 1;
   }
-  const std::vector<Repeated> bandwidths = repeat_in_turns(figures, repeats_of(limits));
-  for (std::size_t i = 0; i < levels.size(); ++i)
-    levels[i].bandwidth = bandwidths[i];
   levels.back().capacity = Bytes{static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                                  static_cast<double>(sysconf(_SC_PAGESIZE))};
   return levels;
@@ -170,14 +218,6 @@ std::string cpu_name() {
     if (colon != std::string::npos) return line.substr(colon + 2);
   }
   return "unknown CPU";
-}
-
-/// Cores that this process may use.
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
 }
 
 }  // namespace
@@ -198,30 +238,48 @@ std::vector<std::size_t> level_ends(const std::vector<double>& latencies) {
   return ends;
 }
 
-MeasuredMachine measure_machine(const MachineLimits& limits,
-                                const std::function<void(std::string_view)>& tell) {
-  const Instant begin = now();
-  MeasuredMachine machine;
-  machine.load = load_average();
-  machine.date = today();
-  machine.cpu = cpu_name();
-  machine.cores = usable_cores();
-  machine.library = matmul_library();
-  tell("levels of memory");
-  machine.levels = measure_levels(limits);
-  tell("main memory");
-  const double seconds = limits.quick ? 0.1 : 0.3;
-  machine.memory_by_threads = repeat_in_turns(
-      {[seconds] { return read_once(kLast, 1, seconds); },
-       [seconds, cores = machine.cores] { return read_once(kLast, cores, seconds); }},
-      repeats_of(limits));
-  machine.matmuls = measure_matmuls(limits, machine.cores, tell);
-  tell("a call");
-  machine.call = measure_call(repeats_of(limits));
+MachineRounds::MachineRounds(const MachineLimits& limits,
+                             std::function<void(std::string_view)> tell)
+    : tell_(std::move(tell)), begin_(now()) {
+  const std::vector<int> cores = usable_cores();
+  machine_.load = load_average();
+  machine_.date = today();
+  machine_.cpu = cpu_name();
+  machine_.cores = static_cast<int>(cores.size());
+  machine_.library = matmul_library();
+  tell_("levels of memory");
+  const Seconds length{limits.quick ? 0.05 : 0.2};
+  std::vector<std::function<Repeat()>> figures;
+  machine_.levels = find_levels(cores, length, figures);
+  figures.emplace_back([cores, length] { return read_once(kLast, cores, length); });
+  MatmulFigures matmuls = matmul_figures(cores, length);
+  machine_.matmuls = std::move(matmuls.matmuls);
+  std::move(matmuls.rates.begin(), matmuls.rates.end(), std::back_inserter(figures));
+  figures.push_back(call_figure(cores));
+  rounds_.emplace(std::move(figures), repeats_of(limits));
+}
+
+bool MachineRounds::measure() {
+  tell_(fmt::format("memory and matmuls, round {}", ++round_));
+  return rounds_->measure();
+}
+
+MeasuredMachine MachineRounds::finish() {
+  while (measure()) {
+  }
+  const std::vector<Repeated> results = rounds_->results();
+  auto next = results.begin();
+  for (MeasuredLevel& level : machine_.levels)
+    level.bandwidth = *next++;
+  machine_.memory_by_all = *next++;
+  for (MeasuredMatmul& matmul : machine_.matmuls)
+    matmul.rate = *next++;
+  machine_.call = *next;
   const Instant end = now();
-  machine.wall = end.wall - begin.wall;
-  machine.cpu_time = end.cpu - begin.cpu;
-  return machine;
+  machine_.wall = end.wall - begin_.wall;
+  machine_.cpu_time = end.cpu - begin_.cpu;
+  machine_.others = others_between(begin_, end);
+  return machine_;
 }
 
 }  // namespace fastpath

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "fastpath/number_format.h"
 #include "fastpath/quantity.h"
 
+#include "measure/clock.h"
 #include "measure/repeats.h"
 
 namespace fastpath {
@@ -33,31 +35,57 @@ struct MeasuredMatmul {
 struct MeasuredMachine {
   std::string cpu;
   int cores = 0;
-  std::string library;                      ///< whose matmuls ran, with its version
-  std::vector<MeasuredLevel> levels;        ///< from the smallest
-  std::vector<Repeated> memory_by_threads;  ///< bytes/s of reads of main memory: 1 thread, then all
+  std::string library;                ///< whose matmuls ran, with its version
+  std::vector<MeasuredLevel> levels;  ///< from the smallest
+  Repeated memory_by_all;             ///< bytes/s of reads of main memory by all cores together
   std::vector<MeasuredMatmul> matmuls;
   Repeated call;  ///< seconds of a matmul of 8 x 8
-  Seconds wall;   ///< of all of it
+  Seconds wall;   ///< from the first to the last, other work between rounds included
   Seconds cpu_time;
-  double load = 0;
+  double others = 0;  ///< cores' worth that others used in that time
+  double load = 0;    ///< as it began
   std::string date;
 };
 
 struct MachineLimits {
-  bool quick = false;  ///< within 30 s
+  bool quick = false;  ///< within 30 s, the runtime's operators included
 };
 
-/// `tell` is called with what is measured next.
-MeasuredMachine measure_machine(const MachineLimits& limits,
-                                const std::function<void(std::string_view)>& tell);
+/// Measures this machine in rounds: what else is to be measured goes between them, so that spreads
+/// have what changes within the whole time.
+class MachineRounds {
+ public:
+  /// Finds the levels of memory. `tell` is called with what is measured next.
+  MachineRounds(const MachineLimits& limits, std::function<void(std::string_view)> tell);
 
-/// Matmuls of square matrices by oneDNN; those of formats that it does not have here are left out.
-std::vector<MeasuredMatmul> measure_matmuls(const MachineLimits& limits, int cores,
-                                            const std::function<void(std::string_view)>& tell);
+  int cores() const { return machine_.cores; }
+
+  /// Measures once each figure that is not known yet. False where all are.
+  bool measure();
+
+  /// Behind the rounds that are still missing.
+  MeasuredMachine finish();
+
+ private:
+  std::function<void(std::string_view)> tell_;
+  Instant begin_;
+  MeasuredMachine machine_;  ///< figures are empty until the end
+  std::optional<Rounds> rounds_;
+  int round_ = 0;
+};
+
+/// Figures still to be measured.
+struct MatmulFigures {
+  std::vector<MeasuredMatmul> matmuls;
+  std::vector<std::function<Repeat()>> rates;  ///< of each
+};
+
+/// Matmuls of square matrices by oneDNN, by one thread and by all; those of formats that it does
+/// not have here are left out. `length`: of a repeat.
+MatmulFigures matmul_figures(const std::vector<int>& cores, Seconds length);
 
 /// Seconds of a matmul of 8 x 8 in fp32.
-Repeated measure_call(const RepeatLimits& limits);
+std::function<Repeat()> call_figure(const std::vector<int>& cores);
 
 /// Name and version of the library, and the instructions that it picked.
 std::string matmul_library();

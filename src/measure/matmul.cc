@@ -5,11 +5,13 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <dnnl.hpp>
 #include <fmt/format.h>
 
 #include "measure/clock.h"
+#include "measure/cores.h"
 #include "measure/machine.h"
 
 // The library runs its threads by OpenMP; its runtime comes with it.
@@ -48,13 +50,12 @@ class Matmul {
                   {DNNL_ARG_DST, zeros(result)}};
   }
 
-  /// Seconds of `times` runs.
-  double run(int times) {
-    const Seconds before = now().wall;
+  Seconds run(int times) {
+    const Seconds before = wall_time();
     for (int i = 0; i < times; ++i)
       kernel_.execute(stream_, arguments_);
     stream_.wait();
-    return (now().wall - before).base();
+    return wall_time() - before;
   }
 
  private:
@@ -84,21 +85,33 @@ void use_threads(int threads) {
   if (omp_set_num_threads != nullptr) omp_set_num_threads(threads);
 }
 
-/// FLOP/s, behind a while of the same: another figure was measured before.
-std::function<Repeat()> rate_of(std::shared_ptr<Matmul> matmul, std::int64_t size, int threads,
-                                double seconds) {
-  const auto side = static_cast<double>(size);
-  const double work = 2 * side * side * side;
+/// Runs a matmul on one thread of a core, or on all. Others' part by the CPU time of the threads:
+/// those of OpenMP wait for each other by turning in a loop.
+Repeat time_runs(Matmul& matmul, int times, std::optional<int> core, int threads) {
+  use_threads(threads);
+  std::optional<Pinned> here;
+  if (core) here.emplace(*core);
+  matmul.run(std::max(1, times / 4));  // another figure was measured before
+  const auto cpu_time = core ? thread_time : process_time;
+  const Seconds cpu = cpu_time();
+  const Seconds took = matmul.run(times);
+  return {took.base() / times, taken_from(threads, took, cpu_time() - cpu)};
+}
+
+/// FLOP/s; one thread is on the cores in turns.
+std::function<Repeat()> rate_of(std::shared_ptr<Matmul> matmul, double size, int threads,
+                                const std::vector<int>& cores, Seconds length) {
   use_threads(threads);
   matmul->run(1);  // makes the kernel
-  const double once = std::max(matmul->run(1), 1e-7);
-  const int times = static_cast<int>(std::clamp(seconds / once, 1.0, 1e5));
-  return [matmul = std::move(matmul), work, threads, times] {
-    use_threads(threads);
-    matmul->run(std::max(1, times / 4));
-    const Instant before = now();
-    const double took = matmul->run(times);
-    return Repeat{work * times / took, others_between(before, now())};
+  const double once = std::max(matmul->run(1).base(), 1e-7);
+  const int times = static_cast<int>(std::clamp(length.base() / once, 1.0, 1e5));
+  return [matmul = std::move(matmul), work = 2 * size * size * size, threads, cores, times,
+          turn = std::size_t{0}]() mutable {
+    std::optional<int> core;
+    if (threads == 1) core = cores[turn++ % cores.size()];
+    Repeat repeat = time_runs(*matmul, times, core, threads);
+    repeat.value = work / repeat.value;
+    return repeat;
   };
 }
 
@@ -111,49 +124,33 @@ std::string matmul_library() {
                      static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
 }
 
-std::vector<MeasuredMatmul> measure_matmuls(const MachineLimits& limits, int cores,
-                                            const std::function<void(std::string_view)>& tell) {
+MatmulFigures matmul_figures(const std::vector<int>& cores, Seconds length) {
   constexpr std::array<std::int64_t, 5> kSizes{64, 128, 256, 512, 1024};
-  RepeatLimits repeats;
-  repeats.least = limits.quick ? 4 : 5;
-  repeats.most = limits.quick ? 5 : 12;
-  const double seconds = limits.quick ? 0.05 : 0.2;
-  std::vector<MeasuredMatmul> all;
-  std::vector<std::function<Repeat()>> figures;
-  const std::size_t most = 2 * kFormats.size() * kSizes.size();
-  all.reserve(most);
-  figures.reserve(most);
-  for (const int threads : {1, cores}) {
-    if (threads == 1 && cores == 1 && !all.empty()) break;
+  const auto all = static_cast<int>(cores.size());
+  MatmulFigures figures;
+  for (const int threads : {1, all}) {
+    if (all == 1 && !figures.matmuls.empty()) break;
     for (const Format& format : kFormats) {
       for (const std::int64_t size : kSizes) {
         auto matmul = matmul_of(format, size);
         if (!matmul) break;
-        all.push_back({format.format, size, threads, {}});
-        figures.push_back(
-            rate_of(std::make_shared<Matmul>(std::move(*matmul)), size, threads, seconds));
+        figures.matmuls.push_back({format.format, size, threads, {}});
+        figures.rates.push_back(rate_of(std::make_shared<Matmul>(std::move(*matmul)),
+                                        static_cast<double>(size), threads, cores, length));
       }
     }
   }
-  tell(fmt::format("matmuls of 1 and {} threads, in turns", cores));
-  const std::vector<Repeated> rates = repeat_in_turns(figures, repeats);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    all[i].rate = rates[i];
-  return all;
+  return figures;
 }
 
-Repeated measure_call(const RepeatLimits& limits) {
+std::function<Repeat()> call_figure(const std::vector<int>& cores) {
   constexpr int kTimes = 2000;
   auto matmul = matmul_of(kFormats.front(), 8);
-  if (!matmul) return {};
-  matmul->run(kTimes);
-  return repeat(
-      [&] {
-        const Instant before = now();
-        const double took = matmul->run(kTimes);
-        return Repeat{took / kTimes, others_between(before, now())};
-      },
-      limits);
+  if (!matmul) return [] { return Repeat{}; };
+  return [matmul = std::make_shared<Matmul>(std::move(*matmul)), cores,
+          turn = std::size_t{0}]() mutable {
+    return time_runs(*matmul, kTimes, cores[turn++ % cores.size()], 1);
+  };
 }
 
 }  // namespace fastpath

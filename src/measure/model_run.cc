@@ -14,33 +14,31 @@
 namespace fastpath {
 namespace {
 
-/// A repeat is as many executions as take this long: the clock of what others use has ticks of
-/// 10 ms.
+/// A repeat is as many executions as take this long.
 constexpr double kRepeatSeconds = 0.1;
 
 struct Timed {
-  Repeat wall;
-  Repeat cpu;
+  Seconds wall;  ///< of all executions
+  Seconds cpu;
   double least = 0;
   double least_cpu = 0;
 };
 
 Result<Timed> run_times(OnnxRuntime::Session& session, int times) {
   Timed timed;
-  const Instant begin = now();
-  Instant last = begin;
+  const Seconds begin_cpu = process_time();
+  const Seconds begin = wall_time();
   for (int i = 0; i < times; ++i) {
+    const Seconds last = timed.wall;
+    const Seconds last_cpu = timed.cpu;
     if (auto done = session.run(); !done) return failure(done.error());
-    const Instant end = now();
-    const double took = (end.wall - last.wall).base();
-    const double cpu = (end.cpu - last.cpu).base();
+    timed.wall = wall_time() - begin;
+    timed.cpu = process_time() - begin_cpu;
+    const double took = (timed.wall - last).base();
+    const double cpu = (timed.cpu - last_cpu).base();
     timed.least = i == 0 ? took : std::min(timed.least, took);
     timed.least_cpu = i == 0 ? cpu : std::min(timed.least_cpu, cpu);
-    last = end;
   }
-  const double others = others_between(begin, last);
-  timed.wall = {(last.wall - begin.wall).base() / times, others};
-  timed.cpu = {(last.cpu - begin.cpu).base() / times, others};
   return timed;
 }
 
@@ -56,15 +54,19 @@ Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions&
   Diagnostics errors;
   run.wall = repeat(
       [&]() -> Repeat {
+        const Instant before = now();
         const Result<Timed> timed = run_times(session, times);
         if (!timed) {
           errors = timed.error();
           return {};
         }
-        cpu.push_back(timed->cpu);
+        // One thread never waits; of several some may, and only the ticks tell that from others.
+        const double others = options.threads == 1 ? taken_from(1, timed->wall, timed->cpu)
+                                                   : others_between(before, now());
+        cpu.push_back({timed->cpu.base() / times, others});
         run.least = std::min(run.least, timed->least);
         run.least_cpu = std::min(run.least_cpu, timed->least_cpu);
-        return timed->wall;
+        return {timed->wall.base() / times, others};
       },
       options.repeats);
   run.cpu = summarise(cpu, options.repeats);
@@ -107,11 +109,11 @@ Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& 
                                const std::function<void(std::string_view)>& tell) {
   ModelRun run;
   tell("loading the model");
-  const Instant begin = now();
+  const Seconds begin = wall_time();
   {
     auto session = runtime.load(model, {options.threads, {}});
     if (!session) return failure(session.error());
-    run.load = now().wall - begin.wall;
+    run.load = wall_time() - begin;
     tell("running the model");
     if (auto done = measure_times(*session, options, run); !done) return failure(done.error());
   }
@@ -129,8 +131,8 @@ Result<LeastTimes> least_times(const OnnxRuntime& runtime, const RunnableModel& 
   auto session = runtime.load(model, {threads, {}});
   if (!session) return failure(session.error());
   LeastTimes least;
-  const double end = now().wall.base() + seconds;
-  for (int i = 0; i < 4 || now().wall.base() < end; ++i) {
+  const double end = wall_time().base() + seconds;
+  for (int i = 0; i < 4 || wall_time().base() < end; ++i) {
     const Result<Timed> timed = run_times(*session, 1);
     if (!timed) return failure(timed.error());
     if (i == 0) continue;  // the first allocates

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace fastpath {
 namespace {
@@ -12,6 +13,29 @@ double at_share(const std::vector<double>& values, double share) {
   const auto below = static_cast<std::size_t>(place);
   const std::size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+/// How many of the smallest and as many of the largest of `count` values may be left out so that
+/// the others still enclose with 95 % the median that the values scatter about: each of them is as
+/// likely below it as above it.
+std::size_t outermost(std::size_t count) {
+  constexpr double kMiss = 0.05;
+  const auto values = static_cast<double>(count);
+  double log_chance = -values;  // that exactly so many are below it, to base 2
+  double at_most = std::exp2(log_chance);
+  std::size_t left_out = 0;
+  for (double below = 1; below < values / 2; ++below, ++left_out) {
+    log_chance += std::log2((values - below + 1) / below);
+    at_most += std::exp2(log_chance);
+    if (2 * at_most > kMiss) break;
+  }
+  return left_out;
+}
+
+/// How far the interval that encloses the median lies from `median`; `values` in order, not empty.
+double margin(const std::vector<double>& values, double median) {
+  const std::size_t left_out = outermost(values.size());
+  return std::max(median - values[left_out], values[values.size() - 1 - left_out] - median);
 }
 
 /// Nothing is gained by another repeat, or there are enough of them.
@@ -42,9 +66,7 @@ Repeated summarise(const std::vector<Repeat>& repeats, const RepeatLimits& limit
   result.kept = used.size();
   result.discarded = repeats.size() - used.size();
   result.median = at_share(used, 0.5);
-  if (result.median > 0) {
-    result.spread = (at_share(used, 0.9) - at_share(used, 0.1)) / 2 / result.median;
-  }
+  if (result.median > 0) result.spread = margin(used, result.median) / result.median;
   return result;
 }
 
@@ -55,22 +77,24 @@ Repeated repeat(const std::function<Repeat()>& measure, const RepeatLimits& limi
   return summarise(repeats, limits);
 }
 
-std::vector<Repeated> repeat_in_turns(const std::vector<std::function<Repeat()>>& figures,
-                                      const RepeatLimits& limits) {
-  std::vector<std::vector<Repeat>> repeats(figures.size());
-  bool more = true;
-  while (more) {
-    more = false;
-    for (std::size_t i = 0; i < figures.size(); ++i) {
-      if (is_known(repeats[i], limits)) continue;
-      repeats[i].push_back(figures[i]());
-      more = true;
-    }
+Rounds::Rounds(std::vector<std::function<Repeat()>> figures, const RepeatLimits& limits)
+    : figures_(std::move(figures)), repeats_(figures_.size()), limits_(limits) {}
+
+bool Rounds::measure() {
+  bool more = false;
+  for (std::size_t i = 0; i < figures_.size(); ++i) {
+    if (is_known(repeats_[i], limits_)) continue;
+    repeats_[i].push_back(figures_[i]());
+    more = true;
   }
+  return more;
+}
+
+std::vector<Repeated> Rounds::results() const {
   std::vector<Repeated> results;
-  results.reserve(figures.size());
-  for (const std::vector<Repeat>& one : repeats)
-    results.push_back(summarise(one, limits));
+  results.reserve(repeats_.size());
+  for (const std::vector<Repeat>& one : repeats_)
+    results.push_back(summarise(one, limits_));
   return results;
 }
 

@@ -29,13 +29,13 @@ struct FileTally {
 
 /// Reads a file to its end.
 void read_whole(const std::string& path, std::vector<unsigned char>& buffer, FileTally& tally) {
-  const Seconds before = now().wall;
+  const Seconds before = wall_time();
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     tally.error = fmt::format("{}: {}", path, std::strerror(errno));
     return;
   }
-  tally.opening += (now().wall - before).base();
+  tally.opening += (wall_time() - before).base();
   ssize_t got = 0;
   do {
     got = read(file, buffer.data(), buffer.size());
@@ -52,7 +52,7 @@ FileTally read_some(const std::vector<std::string>& files, std::uint64_t seed, d
   std::vector<unsigned char> buffer(std::size_t{1} << 20);
   do {  // a thread that starts late still reads one
     read_whole(files[random() % files.size()], buffer, tally);
-  } while (tally.error.empty() && now().wall.base() < until);
+  } while (tally.error.empty() && wall_time().base() < until);
   return tally;
 }
 

@@ -9,6 +9,7 @@
 
 #include "ir/input_names.h"
 #include "measure/clock.h"
+#include "measure/cores.h"
 #include "measure/loader/epoch_order.h"
 #include "measure/loader/loader.h"
 #include "measure/loader/page_cache.h"
@@ -128,28 +129,30 @@ Result<DecodeRate> measure_decode(SampleEncoding encoding, const std::vector<Sam
   double decoded = 0;
   double count = 0;
   std::vector<Repeat> costs;
+  const auto cores = static_cast<double>(usable_cores().size());
   std::vector<std::vector<SampleBytes>> batches(static_cast<std::size_t>(threads));
   const auto one = [&]() -> Repeat {
     if (!error.empty()) return {};
     std::vector<DecodeTally> tallies(batches.size());
     std::vector<std::thread> workers;
     workers.reserve(tallies.size());
-    const Instant before = now();
     for (std::size_t i = 0; i < tallies.size(); ++i) {
       workers.emplace_back(
           [&, i] { tallies[i] = decode_for(encoding, samples, batches[i], limits.repeat); });
     }
     for (std::thread& worker : workers)
       worker.join();
-    const double others = others_between(before, now());
     double done = 0;
     double rate = 0;
     Seconds cpu;
+    // Threads beyond the cores wait for each other.
+    double others = -std::max(0.0, static_cast<double>(threads) - cores);
     for (const DecodeTally& tally : tallies) {
       if (!tally.error.empty()) error = tally.error;
       done += tally.samples;
       rate += tally.samples / tally.wall.base();
       cpu += tally.cpu;
+      others += taken_from(1, tally.wall, tally.cpu);
       decoded += tally.decoded;
     }
     if (!error.empty()) return {};
