@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <barrier>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <memory>
-#include <new>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -34,7 +34,7 @@ class Array {
  public:
   explicit Array(std::size_t bytes) : size_(bytes + kLargePage) {
     memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    if (memory_ == MAP_FAILED) std::terminate();  // as where new fails
     madvise(memory_, size_, MADV_HUGEPAGE);
     void* at = memory_;
     std::size_t room = size_;
@@ -117,7 +117,7 @@ std::uint64_t sum(const std::uint64_t* words, std::size_t count) {
   return a[0] + a[1];
 }
 
-struct ReadTally {
+struct ThreadReads {
   double bytes = 0;
   Seconds begin;
   Seconds end;
@@ -125,7 +125,7 @@ struct ReadTally {
 };
 
 /// A thread on `core` that reads an array of its own again and again, once all are ready.
-ReadTally read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& ready) {
+ThreadReads read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& ready) {
   constexpr std::size_t kBetweenClocks = std::size_t{1} << 22;
   const Pinned here(core);
   const Array array(bytes);
@@ -134,7 +134,7 @@ ReadTally read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& 
   const std::size_t passes = kBetweenClocks / part;
   keep(sum(array.words(), bytes / sizeof(std::uint64_t)));
   ready.arrive_and_wait();
-  ReadTally tally;
+  ThreadReads tally;
   const Seconds cpu = thread_time();
   tally.begin = wall_time();
   std::size_t at = 0;
@@ -151,7 +151,7 @@ ReadTally read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& 
 
 /// Bytes a second of a thread on each of the cores together.
 Repeat read_once(std::size_t bytes, const std::vector<int>& cores, Seconds length) {
-  std::vector<ReadTally> tallies(cores.size());
+  std::vector<ThreadReads> tallies(cores.size());
   std::barrier<> ready(static_cast<std::ptrdiff_t>(cores.size()));
   std::vector<std::thread> running;
   running.reserve(cores.size());
@@ -160,7 +160,7 @@ Repeat read_once(std::size_t bytes, const std::vector<int>& cores, Seconds lengt
   }
   for (std::thread& thread : running)
     thread.join();
-  ReadTally all = tallies.front();
+  ThreadReads all = tallies.front();
   for (std::size_t i = 1; i < tallies.size(); ++i) {
     all.bytes += tallies[i].bytes;
     all.cpu += tallies[i].cpu;
@@ -248,7 +248,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.cores = static_cast<int>(cores.size());
   machine_.library = matmul_library();
   tell_("levels of memory");
-  const Seconds length{limits.quick ? 0.05 : 0.2};
+  const Seconds length{limits.quick ? 0.04 : 0.2};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
   figures.emplace_back([cores, length] { return read_once(kLast, cores, length); });

@@ -85,17 +85,16 @@ void use_threads(int threads) {
   if (omp_set_num_threads != nullptr) omp_set_num_threads(threads);
 }
 
-/// Runs a matmul on one thread of a core, or on all. Others' part by the CPU time of the threads:
-/// those of OpenMP wait for each other by turning in a loop.
+/// Runs a matmul on one thread of a core, or on all. Others' part by the calling thread alone: it
+/// never sleeps for long, while small matmuls leave the other threads of OpenMP asleep.
 Repeat time_runs(Matmul& matmul, int times, std::optional<int> core, int threads) {
   use_threads(threads);
   std::optional<Pinned> here;
   if (core) here.emplace(*core);
   matmul.run(std::max(1, times / 4));  // another figure was measured before
-  const auto cpu_time = core ? thread_time : process_time;
-  const Seconds cpu = cpu_time();
+  const Seconds cpu = thread_time();
   const Seconds took = matmul.run(times);
-  return {took.base() / times, taken_from(threads, took, cpu_time() - cpu)};
+  return {took.base() / times, taken_from(1, took, thread_time() - cpu)};
 }
 
 /// FLOP/s; one thread is on the cores in turns.
