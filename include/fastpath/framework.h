@@ -32,8 +32,9 @@ enum class RuntimeKernel : std::uint8_t {
   norm,     ///< layer norms
   reduce,   ///< sums and means over dimensions
   scatter,  ///< sums of a transposed convolution's products at their places
+  branch,   ///< setting up the graph of an `If`'s branch
 };
-inline constexpr std::size_t kRuntimeKernels = 14;
+inline constexpr std::size_t kRuntimeKernels = 15;
 std::string_view name_of(RuntimeKernel kernel);
 std::optional<RuntimeKernel> parse_runtime_kernel(std::string_view name);
 

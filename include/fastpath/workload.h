@@ -91,6 +91,9 @@ enum class OpKind : std::uint8_t {
   reduce,  ///< sums or averages away the dimensions that its output lacks
   copy,    ///< transpose, concat, slice, pad, resize, gather: moves bytes, computes nothing
   opaque,  ///< known traffic only; cannot be split
+  /// What a runtime does on the host though no number is moved: shapes, views.
+  host,
+  branch,  ///< a runtime picks the branch that runs: `If`
 };
 
 /// What a dimension is to an operator (design, section 3).

@@ -48,20 +48,17 @@ struct MeasuredPoint {
 };
 
 /// What one more of the operator adds to an execution, beyond what an operator without work adds.
-/// Nothing where it cannot be repeated.
-Result<std::optional<Seconds>> marginal_time(const OnnxRuntime& library, const RuntimeProbe& probe,
-                                             const PointOptions& options) {
-  const auto models = marginal_models(probe, kSeed);
-  if (!models) return std::optional<Seconds>();
+Result<Seconds> marginal_time(const OnnxRuntime& library, const MarginalModels& models,
+                              const PointOptions& options) {
   const int threads = options.profile.threads;
-  const auto with = least_times(library, models->with, threads, options.marginal);
+  const auto with = least_times(library, models.with, threads, options.marginal);
   if (!with) return failure(with.error());
-  const auto without = least_times(library, models->without, threads, options.marginal);
+  const auto without = least_times(library, models.without, threads, options.marginal);
   if (!without) return failure(without.error());
   const double more = least_of(*with, threads) - least_of(*without, threads);
   constexpr double kLeastShare = 0.1;  // of an operator without work
-  const Seconds beyond = Seconds{more / models->times} - options.node;
-  return std::optional(std::max(beyond, kLeastShare * options.node));
+  const Seconds beyond = Seconds{more / models.times} - options.node;
+  return std::max(beyond, kLeastShare * options.node);
 }
 
 /// Replaces the times of short operators, which the profiler disturbs most, by what whole
@@ -78,12 +75,13 @@ Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
     if (i % part == 0) options.pause();
     MeasuredPoint& point = points[i];
     if (!point.probe.probe || point.profiled >= kShort) continue;
-    const auto time = marginal_time(library, probes[*point.probe.probe], options);
+    const auto models = marginal_models(probes[*point.probe.probe], kSeed);
+    if (!models) continue;  // it cannot be repeated
+    const auto time = marginal_time(library, *models, options);
     if (!time) return failure(time.error());
-    if (!*time) continue;
-    point.probe.point.time = **time;
+    point.probe.point.time = *time;
     point.alone = true;
-    added.push_back((point.profiled - **time).base());
+    added.push_back((point.profiled - *time).base());
   }
   if (added.empty()) return std::optional<Seconds>();
   const auto middle = added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2);
@@ -205,6 +203,9 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   Result<std::vector<KeptPoint>> points = measure_points(library, options, quick);
   if (!points) return failure(points.error());
   add_points(std::move(*points), runtime);
+  const auto branch = marginal_time(library, branch_models(kSeed), options);
+  if (!branch) return failure(branch.error());
+  runtime.points.push_back({RuntimeKernel::branch, 1, 1, 1, *branch});
   const auto [low, high] = leave_one_out(runtime);
   runtime.low = low;
   runtime.high = high;

@@ -364,7 +364,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
     step.sequence = 1 + question.proposal.by.length;
   }
   Result<System> system = sources.system(on);
-  step.one_block = system && has_runtime(*system);
+  step.as_executed = system && has_runtime(*system);
   Result<Imported<Workload>> workload = sources.workload(question.model, step);
   if (system) system = scaled(std::move(*system), arguments);
   Result<GivenPlan> given = plan.empty() ? Result<GivenPlan>(GivenPlan{}) : plan_from(plan);

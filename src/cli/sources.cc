@@ -60,11 +60,12 @@ WorkloadReader text_reader(TextReader read) {
 }
 
 WorkloadReader onnx_reader(const StepRequest& step) {
-  return [dims = step.dims, one_block = step.one_block](
+  return [dims = step.dims, as_executed = step.as_executed](
              const std::string& path, const ModelRequest& request) -> Result<Imported<Workload>> {
     const Result<std::string> bytes = read_file(path, kGraphLimit);
     if (!bytes) return failure(bytes.error());
-    return read_onnx(*bytes, path, {.dims = dims, .phase = request.phase, .one_block = one_block});
+    return read_onnx(*bytes, path,
+                     {.dims = dims, .phase = request.phase, .as_executed = as_executed});
   };
 }
 

@@ -27,7 +27,7 @@ struct StepRequest {
   std::int64_t sequence = 1;
   std::int64_t past = 0;
   std::vector<std::pair<std::string, std::int64_t>> dims;  ///< of a graph or workload
-  bool one_block = false;  ///< a graph: all operators apart, none folded into repeats
+  bool as_executed = false;                                ///< a graph: OnnxOptions::as_executed
 };
 
 /// The catalog (own and the user's) and the readers of all formats.

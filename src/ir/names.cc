@@ -28,7 +28,7 @@ constexpr Names<TensorRole, 5> kTensorRoles{{{"activation", TensorRole::activati
                                              {"cache", TensorRole::cache},
                                              {"input", TensorRole::input}}};
 
-constexpr Names<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
+constexpr Names<OpKind, 22> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"grouped_matmul", OpKind::grouped_matmul},
                                       {"attention", OpKind::attention},
                                       {"convolution", OpKind::convolution},
@@ -47,7 +47,9 @@ constexpr Names<OpKind, 20> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"cross_entropy", OpKind::cross_entropy},
                                       {"reduce", OpKind::reduce},
                                       {"copy", OpKind::copy},
-                                      {"opaque", OpKind::opaque}}};
+                                      {"opaque", OpKind::opaque},
+                                      {"host", OpKind::host},
+                                      {"branch", OpKind::branch}}};
 
 constexpr Names<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
                                        {"map", DimRole::map},

@@ -6,8 +6,8 @@ namespace fastpath {
 namespace {
 
 constexpr std::array<std::string_view, kRuntimeKernels> kNames{
-    "pointwise", "window", "first",   "depthwise", "matmul", "map",    "function",
-    "pool",      "copy",   "reorder", "softmax",   "norm",   "reduce", "scatter"};
+    "pointwise", "window",  "first",   "depthwise", "matmul", "map",     "function", "pool",
+    "copy",      "reorder", "softmax", "norm",      "reduce", "scatter", "branch"};
 
 }  // namespace
 

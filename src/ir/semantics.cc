@@ -334,7 +334,9 @@ DimRole role_of(const Workload& workload, const Block& block, const Op& op, DimI
     case OpKind::elementwise:
     case OpKind::rope: return DimRole::map;
     case OpKind::copy: return copy_role(block, op, dim);
-    case OpKind::opaque: return DimRole::opaque;
+    case OpKind::opaque:
+    case OpKind::host:
+    case OpKind::branch: return DimRole::opaque;
   }
   return DimRole::opaque;
 }
@@ -368,6 +370,8 @@ OpCounts forward_counts(const Workload& workload, const Block& block, const Op& 
     case OpKind::dispatch:
     case OpKind::copy:
     case OpKind::opaque: break;
+    case OpKind::host:
+    case OpKind::branch: return {};  // some integers
     case OpKind::elementwise:
       counts.work = Flops{map_work(workload, block, op, sizes)};
       if (op.attributes.function == "col2im") {
@@ -516,8 +520,9 @@ void check_op_ids(const Workload& workload, const Block& block, const Op& op,
     mistakes.push_back(label(block, op) + " names a tensor that does not exist");
   }
   if (op.outputs.empty()) mistakes.push_back(label(block, op) + " has no output");
-  const bool source =
-      op.kind == OpKind::copy || op.kind == OpKind::opaque || op.kind == OpKind::elementwise;
+  const bool source = op.kind == OpKind::copy || op.kind == OpKind::opaque ||
+                      op.kind == OpKind::elementwise || op.kind == OpKind::host ||
+                      op.kind == OpKind::branch;
   if (op.inputs.size() < least_inputs(op.kind) && !source) {
     mistakes.push_back(label(block, op) + " needs at least " +
                        std::to_string(least_inputs(op.kind)) + " inputs");

@@ -69,6 +69,7 @@ std::optional<RuntimeKernel> stand_in(RuntimeKernel kernel) {
     case K::norm: return K::reduce;
     case K::reorder:
     case K::scatter: return K::copy;
+    case K::branch:
     case K::matmul:
     case K::map: return std::nullopt;
   }
@@ -104,6 +105,8 @@ RuntimeWork runtime_work(const OpShape& shape) {
     case OpKind::copy:
     case OpKind::embedding: return {K::copy, bytes, 1, 1, 1};
     case OpKind::opaque: return {K::reorder, bytes, 1, 1, 1};
+    case OpKind::host: return {K::map, 1, 1, 1, 0};  // nothing beyond its launch
+    case OpKind::branch: return {K::branch, 1, 1, 1, 1};
     default: break;
   }
   if (shape.k > 0) return {K::scatter, bytes, 1, 1, 1};  // products that are added up at a place

@@ -24,15 +24,18 @@ bool is_heavy(OpKind kind) {
 
 class BlockMaker {
  public:
-  BlockMaker(const FlatGraph& graph, Emission emission, Workload& workload, bool one_block)
-      : graph_(graph), emission_(std::move(emission)), workload_(workload), one_block_(one_block) {}
+  BlockMaker(const FlatGraph& graph, Emission emission, Workload& workload, bool as_executed)
+      : graph_(graph),
+        emission_(std::move(emission)),
+        workload_(workload),
+        as_executed_(as_executed) {}
 
   void run() {
     use_dims();
     find_lives();
     const bool plain = graph_.regions.size() == 1;
     const std::vector<Range> ranges =
-        one_block_ && plain ? std::vector<Range>{{0, emission_.steps.size()}} : merge(atoms());
+        as_executed_ && plain ? std::vector<Range>{{0, emission_.steps.size()}} : merge(atoms());
     std::vector<std::string> signatures;
     for (const Range& range : ranges)
       signatures.push_back(signature(range));
@@ -61,7 +64,7 @@ class BlockMaker {
   const FlatGraph& graph_;
   Emission emission_;
   Workload& workload_;
-  bool one_block_;
+  bool as_executed_;
   std::map<TensorId, Life> lives_;  ///< of activations, and of inputs
   std::map<std::string, int> names_;
 };
@@ -302,11 +305,15 @@ void BlockMaker::add_segments(const std::vector<Range>& ranges,
 }  // namespace
 
 Workload make_workload(const FlatGraph& graph, Emission emission, std::string name, Phase phase,
-                       bool one_block) {
+                       bool as_executed) {
   Workload workload;
   workload.name = std::move(name);
   workload.phase = phase;
-  BlockMaker(graph, std::move(emission), workload, one_block).run();
+  if (as_executed) {
+    for (Op& op : emission.host)
+      emission.steps.push_back({std::move(op), 0});
+  }
+  BlockMaker(graph, std::move(emission), workload, as_executed).run();
   return workload;
 }
 

@@ -15,8 +15,8 @@ namespace fastpath::onnx_import {
 /// masks, do not count) and at loops. A block holds one unit with products and what follows it
 /// until the next. Runs of equal blocks, also of pairs and triples, become one block with a repeat
 /// count: equal but for names and for which dims they use, of the same sizes and kinds.
-/// `one_block`: a graph without loops stays whole.
+/// `as_executed`: a graph without loops stays whole.
 Workload make_workload(const FlatGraph& graph, Emission emission, std::string name, Phase phase,
-                       bool one_block);
+                       bool as_executed);
 
 }  // namespace fastpath::onnx_import

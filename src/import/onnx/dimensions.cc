@@ -38,6 +38,7 @@ void Dimensions::resolve(const ::onnx::TypeProto& type, Value& value, bool requi
       size = dim.dim_value();
       if (required) size = size_of(generated).value_or(*size);
     } else {
+      value.open_shape = true;
       size = size_of(name);
       if (!size && required) size = size_of(generated);
       if (!size && required) {

@@ -81,6 +81,21 @@ double rough_work(const FlatGraph& graph, const Node& node) {
   return outputs * factor * graph.regions[node.region].repeat;
 }
 
+/// Whether a runtime finds shape and contents from the file alone.
+void mark_open(const ShapeCall& call, Value& value) {
+  const auto any = [&](bool Value::*open) {
+    return std::any_of(call.inputs.begin(), call.inputs.end(),
+                       [&](const Value* input) { return input != nullptr && input->*open; });
+  };
+  const std::string& op = call.node.op_type();
+  const bool measures = op == "Shape" || op == "Size";
+  if (value.source == Source::constant) {
+    value.open_content = any(measures ? &Value::open_shape : &Value::open_content);
+  } else {
+    value.open_shape = any(&Value::open_shape) || any(&Value::open_content);
+  }
+}
+
 class Flattener {
  public:
   Flattener(const ModelProto& model, std::string_view file, const OnnxOptions& options)
@@ -123,6 +138,8 @@ class Flattener {
                      const std::vector<KnownPtr>& folded, Scope& scope);
   Value constant_of(const TensorProto& tensor, const std::string& name) const;
   void derive_constant(const ShapeCall& call, Value& value) const;
+  void add_host_node(const NodeProto& node, std::vector<ValueId> inputs,
+                     std::vector<ValueId> outputs, bool branch);
   ValueId loop_state(ValueId from, const std::string& name, Scope& scope);
   ValueId loop_node(const char* op, ValueId from, Shape shape, Scope& scope, std::int64_t axis);
 
@@ -479,6 +496,7 @@ void Flattener::finish_output(const ShapeCall& call, std::size_t index, Inferenc
          return input == nullptr || input->source == Source::constant;
        }));
   if (constant) derive_constant(call, value);
+  mark_open(call, value);
   bind(call.node, static_cast<int>(index), scope, add_value(std::move(value)));
 }
 
@@ -525,7 +543,18 @@ void Flattener::visit_plain(const NodeProto& node, Scope& scope,
     if (id == bad_) continue;
     runs = runs || graph_.values[id].source != Source::constant;
   }
-  if (runs) graph_.nodes.push_back(std::move(flat));
+  if (runs) return graph_.nodes.push_back(std::move(flat));
+  const bool open = std::any_of(flat.outputs.begin(), flat.outputs.end(), [&](ValueId id) {
+    return id != kNone && graph_.values[id].open_content;
+  });
+  if (open) add_host_node(node, flat.inputs, flat.outputs, false);
+}
+
+void Flattener::add_host_node(const NodeProto& node, std::vector<ValueId> inputs,
+                              std::vector<ValueId> outputs, bool branch) {
+  if (node.output_size() == 0) return;
+  graph_.host.push_back(
+      {node.name(), node.output(0), branch, std::move(inputs), std::move(outputs)});
 }
 
 Scope Flattener::body_scope(const Scope& scope, std::uint32_t region) const {
@@ -562,12 +591,16 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
     return bind_bad(node, scope);
   }
   const KnownPtr known = graph_.values[inputs[0]].known;
+  if (known == nullptr || graph_.values[inputs[0]].open_content) {
+    add_host_node(node, inputs, {}, true);
+  }
   std::vector<ValueId> outputs;
   if (known != nullptr && !known->data.empty()) {
     outputs = branch(known->data[0] != 0 ? *then_body : *else_body, node, scope);
   } else {
     // Both are tried; the larger one stays.
     const std::size_t nodes = graph_.nodes.size();
+    const std::size_t host = graph_.host.size();
     const std::size_t regions = graph_.regions.size();
     const std::size_t errors = errors_.size();
     const std::size_t warnings = warnings_.size();
@@ -579,6 +612,7 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
     };
     const auto undo = [&] {
       graph_.nodes.resize(nodes);
+      graph_.host.resize(host);
       graph_.regions.resize(regions);
       errors_.resize(errors);
       warnings_.resize(warnings);

@@ -41,6 +41,18 @@ struct Value {
   ValueId root = kNone;
   /// Names of the symbolic dimensions by axis where the file gives them, else empty.
   std::vector<std::string> symbols;
+  bool open_shape = false;    ///< some sizes are not in the file: given from outside, or derived
+  bool open_content = false;  ///< known here from such sizes, which a runtime computes each time
+};
+
+/// What no operator of the graph stands for, but a runtime executes each time: the arithmetic on
+/// open shapes, and branches that it cannot choose beforehand.
+struct HostNode {
+  std::string name;
+  std::string output;
+  bool branch = false;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
 };
 
 struct Node {
@@ -63,6 +75,7 @@ struct FlatGraph {
   std::string name;
   std::vector<Value> values;
   std::vector<Node> nodes;
+  std::vector<HostNode> host;  ///< in order
   std::vector<Region> regions{{}};
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;

@@ -22,6 +22,7 @@ struct Emission {
   std::vector<Dim> dims;
   std::vector<Tensor> tensors;
   std::vector<Step> steps;
+  std::vector<Op> host;  ///< views, and what FlatGraph::host is
 };
 
 /// Whether the operator is mapped as one, so that its function body is not needed.

@@ -231,6 +231,23 @@ void Mapper::map_contraction(std::size_t node, const Contraction& contraction) {
   emit(node, contraction.scatters ? OpKind::elementwise : OpKind::copy, {between}, {y}, attributes);
 }
 
+/// Runtimes drop other views when they load a model.
+bool is_run_as_view(const std::string& op) {
+  return op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze";
+}
+
+void Mapper::add_host(const HostNode& node) {
+  Tensor tensor;
+  tensor.name = node.output + ".on_host";
+  tensor.role = TensorRole::activation;
+  tensor.format = NumberFormat::int8;
+  Op op;
+  op.name = unique_among(op_names_, node.name.empty() ? node.output : node.name);
+  op.kind = node.branch ? OpKind::branch : OpKind::host;
+  op.outputs = {add_tensor(std::move(tensor))};
+  emission_.host.push_back(std::move(op));
+}
+
 void Mapper::map_view(std::size_t node) {
   if (!has_input(node, 0) || !has_output(node, 0)) return;
   const ValueId to = node_at(node).outputs[0];
@@ -240,6 +257,9 @@ void Mapper::map_view(std::size_t node) {
   const bool same = emission_.tensors[from].axes == dims_.axes(out_axes(node));
   if (same && !drops) {
     tensor_of_[to] = from;
+    if (is_run_as_view(node_at(node).type())) {
+      views_.push_back({node_name(graph_, node_at(node)), graph_.values[to].name, false, {}, {}});
+    }
     return;
   }
   OpAttributes attributes;
@@ -409,6 +429,9 @@ void Mapper::map_node(std::size_t node) {
 Result<Imported<Emission>> Mapper::run() {
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
     map_node(i);
+  std::for_each(views_.begin(), views_.end(), [&](const HostNode& node) { add_host(node); });
+  for (const HostNode& node : graph_.host)
+    add_host(node);
   if (!errors_.empty()) return failure(std::move(errors_));
   emission_.dims = dims_.dims();
   return Imported<Emission>{std::move(emission_), std::move(warnings_)};

@@ -58,6 +58,7 @@ class Mapper {
   TensorId output(std::size_t node, std::size_t index);
   std::vector<TensorId> outputs(std::size_t node);
 
+  void add_host(const HostNode& node);
   void emit(std::size_t node, OpKind kind, std::vector<TensorId> inputs,
             std::vector<TensorId> outputs, OpAttributes attributes);
   OpAttributes attributes_of(std::size_t node) const;
@@ -100,6 +101,7 @@ class Mapper {
   std::vector<TensorId> tensor_of_;                  ///< by value
   std::map<ValueId, std::vector<TensorId>> stored_;  ///< by root
   std::map<ValueId, ValueId> quantised_;             ///< output of a dequantisation -> input
+  std::vector<HostNode> views_;
   std::map<std::string, int> op_names_;
   std::map<std::string, int> tensor_names_;
   std::map<std::string, int> opaque_;  ///< warned already, by operator

@@ -15,7 +15,9 @@ struct OnnxOptions {
   /// unnamed is called `<input>.<axis>`, for example "images.0".
   std::vector<std::pair<std::string, std::int64_t>> dims;
   Phase phase = Phase::forward;  ///< forward or training
-  bool one_block = false;        ///< all operators in one block, none folded into repeats
+  /// As a runtime on the host executes it: all operators in one block, none folded into repeats,
+  /// with views, arithmetic on shapes and branches (OpKind::host, OpKind::branch).
+  bool as_executed = false;
 };
 
 }  // namespace fastpath

@@ -183,6 +183,31 @@ class ProbeGraph {
     graph_.add_output()->set_name(last);
   }
 
+  /// Operators one behind the other, each in the branch of an `If` where `choose`.
+  void add_branches(int length, bool choose) {
+    const Sizes shape{16};
+    declare(*graph_.add_input(), "x", shape);
+    ::onnx::ValueInfoProto& condition = *graph_.add_input();
+    declare(condition, "condition", {1});
+    condition.mutable_type()->mutable_tensor_type()->set_elem_type(TensorProto::BOOL);
+    std::string last = "x";
+    for (int i = 0; i < length; ++i) {
+      const std::string next = "y" + std::to_string(i);
+      if (choose) {
+        NodeProto& branch = node("If", next, {"condition"}, next);
+        add_body(branch, "then_branch", "Abs", last);
+        add_body(branch, "else_branch", "Neg", last);
+      } else {
+        node("Abs", next, {last}, next);
+      }
+      last = next;
+    }
+    keep_a_number("last", last, 1);
+    // Else the runtime may drop the input that nothing reads.
+    node("Not", "read", {"condition"}, "read");
+    graph_.add_output()->set_name("read");
+  }
+
   static std::string name_of_probe(std::size_t index) { return "probe" + std::to_string(index); }
 
  private:
@@ -200,6 +225,19 @@ class ProbeGraph {
     node("Slice", name + ".slice",
          {of, integers(name + ".from", zeros), integers(name + ".to", ones)}, name + ".out");
     graph_.add_output()->set_name(name + ".out");
+  }
+
+  static void add_body(NodeProto& branch, const std::string& name, const std::string& op,
+                       const std::string& input) {
+    auto& attribute = *branch.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(::onnx::AttributeProto::GRAPH);
+    GraphProto& body = *attribute.mutable_g();
+    body.set_name(branch.name() + "." + name);
+    ProbeGraph inside(body);
+    const std::string output = body.name() + ".y";
+    inside.node(op, output, {input}, output);
+    declare(*body.add_output(), output, {16});
   }
 
   std::string integers(const std::string& name, const Sizes& values) {
@@ -424,6 +462,15 @@ std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::ui
   models.with = convolution ? chain(times + 2) : branches(true);
   models.without = convolution ? chain(2) : branches(false);
   return models;
+}
+
+MarginalModels branch_models(std::uint64_t seed) {
+  constexpr int kTimes = 64;
+  const auto branches = [&](bool choose) {
+    return model_of("branches", seed,
+                    [&](ProbeGraph& graph) { graph.add_branches(kTimes, choose); });
+  };
+  return {branches(true), branches(false), kTimes};
 }
 
 std::vector<RuntimeProbe> runtime_probes() {

@@ -55,6 +55,9 @@ struct MarginalModels {
 /// and transposed ones.
 std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::uint64_t seed);
 
+/// Operators that an input chooses between by `If`, against the same without: what a branch costs.
+MarginalModels branch_models(std::uint64_t seed);
+
 /// A point, and the probe that it is of: nothing for changes of layout.
 struct ProbePoint {
   RuntimePoint point;

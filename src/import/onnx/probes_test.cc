@@ -42,7 +42,7 @@ TEST(probes, points_are_of_the_nodes_that_a_profile_names) {
 
 /// Operators by type in what a model would execute.
 std::size_t count_ops(const RunnableModel& model, OpKind kind) {
-  const auto workload = read_onnx(model.model, "marginal.onnx", {});
+  const auto workload = read_onnx(model.model, "marginal.onnx", {.dims = {}, .as_executed = true});
   if (!workload) return 0;
   std::size_t count = 0;
   for (const Block& block : workload->value.blocks) {
@@ -66,6 +66,12 @@ TEST(probes, marginal_models_differ_by_so_many_operators) {
                      count_ops(window->without, OpKind::convolution);
   EXPECT_EQ(static_cast<double>(added), window->times);
   EXPECT_FALSE(marginal_models({RuntimeKernel::first, "Conv", 96, 3, 16, 3, 2}, 1).has_value());
+}
+
+TEST(probes, models_of_branches_differ_by_so_many_of_them) {
+  const MarginalModels models = branch_models(1);
+  EXPECT_EQ(count_ops(models.with, OpKind::branch), models.times);
+  EXPECT_EQ(count_ops(models.without, OpKind::branch), 0u);
 }
 
 TEST(probes, a_transposed_convolution_scatters_the_products_of_a_matmul) {

@@ -15,7 +15,25 @@ namespace fastpath {
 namespace {
 
 using onnx_import::FlatGraph;
+using onnx_import::HostNode;
 using onnx_import::Node;
+
+/// `needed`: by the nodes that run.
+void drop_unused_host_nodes(FlatGraph& graph, std::vector<bool> needed) {
+  std::vector<HostNode> kept;
+  for (std::size_t i = graph.host.size(); i-- > 0;) {
+    HostNode& node = graph.host[i];
+    bool used = node.branch;
+    for (const auto id : node.outputs)
+      used = used || (id != onnx_import::kNone && needed[id]);
+    if (!used) continue;
+    for (const auto id : node.inputs) {
+      if (id != onnx_import::kNone) needed[id] = true;
+    }
+    kept.push_back(std::move(node));
+  }
+  graph.host.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+}
 
 /// Nodes that no output needs are not run. Those of loops stay: the next iteration may need them.
 void drop_unused(FlatGraph& graph) {
@@ -35,6 +53,7 @@ void drop_unused(FlatGraph& graph) {
     kept.push_back(std::move(node));
   }
   graph.nodes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+  drop_unused_host_nodes(graph, std::move(needed));
 }
 
 std::string base_name(std::string_view file) {
@@ -63,7 +82,7 @@ Result<Imported<Workload>> read_checked(std::string_view bytes, std::string_view
   result.warnings = std::move(flat->warnings);
   result.warnings.insert(result.warnings.end(), mapped->warnings.begin(), mapped->warnings.end());
   result.value = onnx_import::make_workload(flat->value, std::move(mapped->value), base_name(file),
-                                            options.phase, options.one_block);
+                                            options.phase, options.as_executed);
   Diagnostics mistakes;
   for (std::string& what : mistakes_in(result.value)) {
     mistakes.push_back({place, "the model cannot be expressed: " + what,

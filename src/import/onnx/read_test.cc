@@ -354,6 +354,49 @@ TEST(Onnx, the_larger_branch_of_an_if_is_counted_with_a_warning) {
   EXPECT_THAT(read->warnings[0].what, HasSubstr("else branch"));
 }
 
+TEST(Onnx, a_branch_that_an_input_chooses_costs_a_runtime_something) {
+  TestModel model;
+  model.graph.input("c", {}, TensorProto::BOOL);
+  model.graph.input("x", {4, 4});
+  auto& node = model.graph.node("If", {"c"}, {"y"});
+  for (const char* name : {"then_branch", "else_branch"}) {
+    TestGraph body(add_body(node, name));
+    body.node("Relu", {"x"}, {"t"});
+    body.output("t");
+  }
+  model.graph.output("y");
+  const auto executed = read_onnx(model.bytes(), "m.onnx", {.dims = {}, .as_executed = true});
+  ASSERT_TRUE(executed.has_value());
+  EXPECT_EQ(count_kind(executed->value, OpKind::branch), 1U);
+  EXPECT_EQ(count_kind(import(model), OpKind::branch), 0U);
+}
+
+/// y = Reshape(x, [Shape(x)[0], 4]) of x [n, 2, 2].
+std::string flattened(const TestDim& batch) {
+  TestModel model;
+  model.graph.input("x", {batch, 2, 2});
+  model.graph.integers("zero", {0});
+  model.graph.integers("four", {4});
+  model.graph.node("Shape", {"x"}, {"shape"});
+  model.graph.node("Gather", {"shape", "zero"}, {"n"});
+  set_int(model.graph.node("Concat", {"n", "four"}, {"sizes"}), "axis", 0);
+  model.graph.node("Relu", {"x"}, {"r"});
+  model.graph.node("Reshape", {"r", "sizes"}, {"v"});
+  model.graph.node("Relu", {"v"}, {"y"});
+  model.graph.output("y");
+  return model.bytes();
+}
+
+TEST(Onnx, arithmetic_on_shapes_is_executed_where_the_file_leaves_a_size_open) {
+  const auto host_operators = [](const TestDim& batch, auto dims) {
+    const auto read = read_onnx(flattened(batch), "m.onnx", {.dims = dims, .as_executed = true});
+    return read ? count_kind(read->value, OpKind::host) : 99;
+  };
+  using Dims = std::vector<std::pair<std::string, std::int64_t>>;
+  EXPECT_EQ(host_operators("n", Dims{{"n", 3}}), 4U);  // shape, gather, concat, reshape
+  EXPECT_EQ(host_operators(3, Dims{}), 1U);            // the reshape: a runtime folds the others
+}
+
 TEST(Onnx, a_loop_is_a_block_that_repeats) {
   TestModel model;
   model.graph.input("x", {2, 4});
