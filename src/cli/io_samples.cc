@@ -150,28 +150,31 @@ int answer_decode(Session& session, const Arguments& arguments) {
   return emit(session, arguments, findings, kAnswered);
 }
 
+std::int64_t batch_of(const Arguments& arguments) {
+  constexpr std::int64_t kBatch = 32;
+  return arguments.whole_or("batch", kBatch);
+}
+
 /// What a pipeline needs besides the rate of fetching.
 struct DecodingHost {
   DecodeRate one;
-  double cores = 1;  ///< cores' worth of decoding by all cores together
+  double cores = 1;  ///< cores' worth of work by all cores together
 };
 
 Result<DecodingHost> measure_host(Session& session, const SampleSet& set,
-                                  const ReadLimits& limits) {
-  const auto samples = some_samples(set);
-  if (!samples) return failure(samples.error());
+                                  const FetchQuestion& question) {
   session.progress("decode: one worker");
-  const auto one = measure_decode(set.encoding, *samples, 1, limits);
+  const auto one = measure_prepare(set, question, 1);
   if (!one) return failure(one.error());
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  DecodingHost host{*one, 1};
+  DecodingHost host{one->decode, 1};
   if (cores == 1) return host;
   session.progress(fmt::format("decode: {} workers", cores));
-  const auto all = measure_decode(set.encoding, *samples, cores, limits);
+  const auto all = measure_prepare(set, question, cores);
   if (!all) return failure(all.error());
   // Threads of one core share its units, so a sample takes each of them longer. CPU time, since
   // other processes' turns are not of the pipeline.
-  const double slower = std::max(1.0, all->cpu.median / host.one.cpu.median);
+  const double slower = std::max(1.0, all->cpu / one->cpu);
   host.cores = static_cast<double>(cores) / slower;
   return host;
 }
@@ -195,8 +198,7 @@ InputPipeline pipeline_of(const Arguments& arguments, const SampleSet& set, cons
   pipeline.decode = Seconds{host.one.cpu.median};
   pipeline.cores = host.cores;
   pipeline.read = fetch.cpu;
-  constexpr std::int64_t kBatch = 32;
-  pipeline.batch = arguments.whole_or("batch", kBatch);
+  pipeline.batch = batch_of(arguments);
   return pipeline;
 }
 
@@ -252,8 +254,8 @@ int answer_fetch(Session& session, const Arguments& arguments) {
   if (!set) return session.fail(set.error());
   const auto shuffle = shuffle_of(arguments, *set);
   if (!shuffle) return session.fail(shuffle.error());
-  const ReadLimits limits = read_limits(arguments);
-  const FetchQuestion question{*fetch, *shuffle, *cache, limits.repeats};
+  const FetchQuestion question{*fetch, *shuffle, *cache, batch_of(arguments),
+                               read_limits(arguments).repeats};
   const auto rate =
       measure_fetch(*set, question, [&](std::string_view what) { session.progress(what); });
   if (!rate) return session.fail(rate.error());
@@ -262,7 +264,7 @@ int answer_fetch(Session& session, const Arguments& arguments) {
   findings.tables = {sample_table(*set), fetch_table(*set, question, *rate)};
   bool noisy = rate->samples.noisy;
   if (const auto file = arguments.text("pipeline")) {
-    const auto host = measure_host(session, *set, limits);
+    const auto host = measure_host(session, *set, question);
     if (!host) return session.fail(host.error());
     InputPipeline pipeline = pipeline_of(arguments, *set, *shuffle, *rate, *host);
     pipeline.compute = compute;

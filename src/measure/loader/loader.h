@@ -20,7 +20,7 @@ namespace fastpath {
 struct LoaderSetting {
   FetchSetting fetch;
   std::int64_t workers = 1;  ///< threads that decode; 0 is run as 1
-  bool decode = true;        ///< false: samples are fetched only
+  bool decode = true;        ///< false: samples are fetched, and their bytes looked at only
   bool verify = false;  ///< checksums are compared, and mistakes collected instead of the first
   Seconds augment;      ///< of a core that a worker keeps busy for a sample
   Seconds collect;      ///< of a core that the collecting thread keeps busy for a sample
@@ -35,6 +35,7 @@ struct EpochRun {
   Bytes decoded;
   Seconds wall;
   Seconds cpu;             ///< of all threads
+  Seconds working;         ///< CPU time of the workers, for taking and handing over too
   Seconds decoding;        ///< CPU time of the workers for decoding alone
   double fetching = 0;     ///< share of the time in which samples were being read
   double preparing = 0;    ///< share of the workers' time that they did not wait

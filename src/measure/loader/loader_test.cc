@@ -342,6 +342,12 @@ TEST(Rates, of_fetching_and_decoding_are_measured) {
   ASSERT_TRUE(fetch.has_value());
   EXPECT_GT(fetch->samples.median, 0);
   EXPECT_NEAR(fetch->rate.base() / fetch->samples.median, test.set.sample().base(), 1e-6);
+  const auto prepare = measure_prepare(test.set, question, 2);
+  ASSERT_TRUE(prepare.has_value());
+  EXPECT_EQ(prepare->decode.decoded, Bytes{24.0 * 24 * 3});
+  EXPECT_NEAR(prepare->decode.stored.base(), test.set.sample().base(), 1e-6);
+  EXPECT_GT(prepare->decode.cpu.median, 0);
+  EXPECT_GE(prepare->cpu.base(), prepare->decode.cpu.median);  // workers are some of the threads
   const auto samples = some_samples(test.set);
   ASSERT_TRUE(samples.has_value());
   const auto decode = measure_decode(SampleEncoding::jpeg, *samples, 2, {Seconds{0.005}, once});

@@ -19,13 +19,16 @@ namespace fastpath {
 namespace {
 
 constexpr double kMostBytes = 0x1p28;
+constexpr double kMostPrepared = 0x1p26;
 constexpr std::size_t kSomeSamples = 64;
 
-/// The first of the order that hold `kMostBytes`, at least one.
-EpochOrder cut(EpochOrder order, const SampleSet& set) {
+/// The first of an epoch's order that hold `most` bytes, at least one. They are delivered as read.
+EpochOrder part_of_epoch(const SampleSet& set, const Shuffle& shuffle, std::uint64_t seed,
+                         double most) {
+  EpochOrder order = epoch_order(set, shuffle, seed);
   double bytes = 0;
   std::size_t count = 0;
-  while (count < order.fetch.size() && bytes < kMostBytes)
+  while (count < order.fetch.size() && bytes < most)
     bytes += static_cast<double>(set.samples[order.fetch[count++]].bytes);
   order.fetch.resize(count);
   order.deliver = order.fetch;
@@ -82,8 +85,7 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
   LoaderSetting setting;
   setting.fetch = question.fetch;
   setting.decode = false;
-  constexpr std::int64_t kBatch = 16;
-  setting.batch = kBatch;
+  setting.batch = question.batch;
   const ReadHooks none;
   Loader loader(set, setting, none);
   FetchRate result;
@@ -92,7 +94,6 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
   double samples = 0;
   double bytes = 0;
   Seconds cpu;
-  Seconds wall;
   if (question.cache == ReadCache::warm) bring_into_cache(set);
   result.samples = repeat(
       [&]() -> Repeat {
@@ -101,7 +102,7 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
         tell(fmt::format("fetch: repeat {}", seed));
         if (question.cache != ReadCache::warm) drop_from_cache(set);
         result.cached_before = std::max(result.cached_before, cached_share(set));
-        const EpochOrder order = cut(epoch_order(set, question.shuffle, seed), set);
+        const EpochOrder order = part_of_epoch(set, question.shuffle, seed, kMostBytes);
         const auto run = loader.run(order, [](std::size_t) {});
         if (!run) {
           mistakes = run.error();
@@ -109,14 +110,56 @@ Result<FetchRate> measure_fetch(const SampleSet& set, const FetchQuestion& quest
         }
         samples += static_cast<double>(run->samples);
         bytes += run->stored.base();
-        cpu += run->cpu;
-        wall += run->wall;
+        cpu += run->cpu - run->working;
         return {static_cast<double>(run->samples) / run->wall.base(), run->others};
       },
       question.repeats);
   if (!mistakes.empty()) return failure(std::move(mistakes));
   result.rate = BytesPerSecond{result.samples.median * bytes / samples};
   result.cpu = cpu / samples;
+  return result;
+}
+
+Result<PrepareRate> measure_prepare(const SampleSet& set, const FetchQuestion& question,
+                                    int workers) {
+  LoaderSetting setting;
+  setting.fetch = question.fetch;
+  setting.batch = question.batch;
+  setting.workers = workers;
+  const ReadHooks none;
+  Loader loader(set, setting, none);
+  Diagnostics mistakes;
+  std::uint64_t seed = 0;
+  EpochRun sum;
+  std::vector<Repeat> costs;
+  bring_into_cache(set);
+  PrepareRate result;
+  result.decode.encoding = set.encoding;
+  result.decode.threads = workers;
+  result.decode.samples = repeat(
+      [&]() -> Repeat {
+        if (!mistakes.empty()) return {};
+        const EpochOrder order = part_of_epoch(set, question.shuffle, ++seed, kMostPrepared);
+        const auto run = loader.run(order, [](std::size_t) {});
+        if (!run) {
+          mistakes = run.error();
+          return {};
+        }
+        sum.samples += run->samples;
+        sum.stored += run->stored;
+        sum.decoded += run->decoded;
+        sum.cpu += run->cpu;
+        const auto samples = static_cast<double>(run->samples);
+        costs.push_back({run->working.base() / samples, run->others});
+        return {samples / run->wall.base(), run->others};
+      },
+      question.repeats);
+  if (!mistakes.empty()) return failure(std::move(mistakes));
+  const auto samples = static_cast<double>(sum.samples);
+  result.decode.cpu = summarise(costs, question.repeats);
+  result.decode.stored = sum.stored / samples;
+  result.decode.decoded = sum.decoded / samples;
+  result.cpu = sum.cpu / samples;
   return result;
 }
 
