@@ -24,10 +24,6 @@ std::string plain_name(std::string name) {
   return name;
 }
 
-bool is_reorder(const RuntimeOperator& one) {
-  return one.op_type == "ReorderInput" || one.op_type == "ReorderOutput";
-}
-
 std::vector<double> ranks_of(const std::vector<double>& values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -45,34 +41,6 @@ std::vector<double> ranks_of(const std::vector<double>& values) {
   return ranks;
 }
 
-struct Pair {
-  const RuntimeOperator* measured = nullptr;
-  const PredictedOperator* predicted = nullptr;
-};
-
-std::vector<Pair> pairs_of(const std::vector<PredictedOperator>& predicted,
-                           const std::vector<RuntimeOperator>& measured) {
-  std::map<std::string, const PredictedOperator*> known;
-  for (const PredictedOperator& one : predicted) {
-    if (one.reorder) continue;
-    known.emplace(one.name, &one);
-    known.emplace(one.output, &one);
-  }
-  std::map<const PredictedOperator*, bool> used;
-  std::vector<Pair> pairs;
-  for (const RuntimeOperator& one : measured) {
-    if (is_reorder(one)) continue;
-    const auto found = known.find(plain_name(one.name));
-    const bool fresh = found != known.end() && !used[found->second];
-    if (fresh) used[found->second] = true;
-    pairs.push_back({&one, fresh ? found->second : nullptr});
-  }
-  for (const PredictedOperator& one : predicted) {
-    if (!one.reorder && !used[&one]) pairs.push_back({nullptr, &one});
-  }
-  return pairs;
-}
-
 struct Sum {
   double count = 0;
   Seconds predicted;
@@ -83,10 +51,11 @@ Cell ratio_of(Seconds predicted, Seconds measured) {
   return measured > Seconds{} ? Cell{predicted / measured - 1} : Cell{};
 }
 
-Table types_table(const std::vector<Pair>& pairs, const std::vector<PredictedOperator>& predicted,
+Table types_table(const std::vector<RuntimePair>& pairs,
+                  const std::vector<PredictedOperator>& predicted,
                   const std::vector<RuntimeOperator>& measured) {
   std::map<std::string, Sum> sums;
-  for (const Pair& pair : pairs) {
+  for (const RuntimePair& pair : pairs) {
     const std::string type = pair.measured == nullptr    ? "(predicted, not run)"
                              : pair.predicted == nullptr ? "(run, not predicted)"
                                                          : pair.measured->op_type;
@@ -124,17 +93,17 @@ Table types_table(const std::vector<Pair>& pairs, const std::vector<PredictedOpe
   return table;
 }
 
-Table operators_table(std::vector<Pair> pairs, std::size_t top) {
-  const auto times = [](const Pair& pair) {
+Table operators_table(std::vector<RuntimePair> pairs, std::size_t top) {
+  const auto times = [](const RuntimePair& pair) {
     return std::pair{pair.predicted == nullptr ? Seconds{} : pair.predicted->time,
                      pair.measured == nullptr ? Seconds{} : pair.measured->quiet};
   };
-  const auto gap = [&](const Pair& pair) {
+  const auto gap = [&](const RuntimePair& pair) {
     const auto [predicted, measured] = times(pair);
     return std::abs((predicted - measured).base());
   };
   std::stable_sort(pairs.begin(), pairs.end(),
-                   [&](const Pair& a, const Pair& b) { return gap(a) > gap(b); });
+                   [&](const RuntimePair& a, const RuntimePair& b) { return gap(a) > gap(b); });
   pairs.resize(std::min(top, pairs.size()));
   Table table{"against_operators",
               fmt::format("Largest differences ({})", pairs.size()),
@@ -145,7 +114,7 @@ Table operators_table(std::vector<Pair> pairs, std::size_t top) {
                {"measured", Unit::seconds},
                {"change", Unit::seconds}},
               {}};
-  for (const Pair& pair : pairs) {
+  for (const RuntimePair& pair : pairs) {
     const auto [predicted, measured] = times(pair);
     const bool run = pair.measured != nullptr;
     table.rows.push_back({run ? pair.measured->name : pair.predicted->name,
@@ -157,6 +126,33 @@ Table operators_table(std::vector<Pair> pairs, std::size_t top) {
 }
 
 }  // namespace
+
+bool is_reorder(const RuntimeOperator& one) {
+  return one.op_type == "ReorderInput" || one.op_type == "ReorderOutput";
+}
+
+std::vector<RuntimePair> runtime_pairs(const std::vector<PredictedOperator>& predicted,
+                                       const std::vector<RuntimeOperator>& measured) {
+  std::map<std::string, const PredictedOperator*> known;
+  for (const PredictedOperator& one : predicted) {
+    if (one.reorder) continue;
+    known.emplace(one.name, &one);
+    known.emplace(one.output, &one);
+  }
+  std::map<const PredictedOperator*, bool> used;
+  std::vector<RuntimePair> pairs;
+  for (const RuntimeOperator& one : measured) {
+    if (is_reorder(one)) continue;
+    const auto found = known.find(plain_name(one.name));
+    const bool fresh = found != known.end() && !used[found->second];
+    if (fresh) used[found->second] = true;
+    pairs.push_back({&one, fresh ? found->second : nullptr});
+  }
+  for (const PredictedOperator& one : predicted) {
+    if (!one.reorder && !used[&one]) pairs.push_back({nullptr, &one});
+  }
+  return pairs;
+}
 
 double rank_correlation(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size() || a.size() < 3) return 0;
@@ -177,10 +173,10 @@ double rank_correlation(const std::vector<double>& a, const std::vector<double>&
 RuntimeDifference runtime_difference(const std::vector<PredictedOperator>& predicted,
                                      const std::vector<RuntimeOperator>& measured,
                                      std::size_t top) {
-  const std::vector<Pair> pairs = pairs_of(predicted, measured);
+  const std::vector<RuntimePair> pairs = runtime_pairs(predicted, measured);
   std::vector<double> a;
   std::vector<double> b;
-  for (const Pair& pair : pairs) {
+  for (const RuntimePair& pair : pairs) {
     if (pair.predicted == nullptr || pair.measured == nullptr) continue;
     a.push_back(pair.predicted->time.base());
     b.push_back(pair.measured->quiet.base());

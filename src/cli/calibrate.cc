@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "cli/calibrate_runtime.h"
 #include "cli/emit.h"
 #include "cli/measured.h"
 #include "cli/verbs.h"
@@ -35,23 +37,7 @@ std::string as_device(const std::vector<ScopedEntry>& entries, const std::string
   return text;
 }
 
-}  // namespace
-
-std::span<const Flag> calibrate_flags() {
-  static constexpr std::array<Flag, 4> kFlags{{
-      {"device", FlagKind::text, "ID", "fit only this device's rows; needed for a YAML file", "",
-       false},
-      {"output", FlagKind::file, "FILE",
-       "a device (.yaml), or a table for a folder of the catalog (kernels.csv); default: print the "
-       "table",
-       "", false},
-      {"source", FlagKind::text, "TEXT", "who measured; default: the name of the file", "", false},
-      {"date", FlagKind::text, "DATE", "when it was measured, as 2026-11-24", "", false},
-  }};
-  return kFlags;
-}
-
-int run_calibrate(Session& session, const Arguments& arguments) {
+int fit_device(Session& session, const Arguments& arguments) {
   const std::string device = arguments.text_or("device", "");
   const std::string file = arguments.text_or("output", "");
   const bool yaml = file.ends_with(".yaml") || file.ends_with(".yml");
@@ -82,6 +68,58 @@ int run_calibrate(Session& session, const Arguments& arguments) {
   session.say(fmt::format("{} rows of {} devices fitted: {}", usable.rows.size(),
                           measured->devices.size(), file));
   return kAnswered;
+}
+
+bool is_model(const std::string& path) { return path.ends_with(".onnx"); }
+
+/// Flags and operands of the other kind of calibration.
+Diagnostics misused(const Arguments& arguments, bool models) {
+  Diagnostics mistakes;
+  const auto& operands = arguments.operands();
+  if (models && !std::all_of(operands.begin(), operands.end(), is_model)) {
+    mistakes.push_back({command_line(), "models and tables of measurements do not mix",
+                        "calibrate a runtime on MODEL.onnx, a device on FILE.csv"});
+  }
+  if (models && !arguments.has("on")) {
+    mistakes.push_back({command_line(), "calibrating on models needs --on SYSTEM.yaml",
+                        "make it with fastpath measure --quick --output SYSTEM.yaml"});
+  }
+  constexpr std::array<std::string_view, 3> kOfDevices{"device", "source", "date"};
+  constexpr std::array<std::string_view, 10> kOfModels{
+      "on", "apart-from", "dim", "input", "seed", "runtime", "json", "csv", "out", "top"};
+  const auto reject = [&](std::span<const std::string_view> flags, std::string_view other) {
+    for (const std::string_view flag : flags) {
+      if (!arguments.has(flag)) continue;
+      mistakes.push_back({command_line(), fmt::format("--{} goes with {} alone", flag, other), {}});
+    }
+  };
+  if (models) reject(kOfDevices, "FILE.csv");
+  if (!models) reject(kOfModels, "MODEL.onnx");
+  return mistakes;
+}
+
+}  // namespace
+
+std::span<const Flag> calibrate_flags() {
+  static constexpr std::array<Flag, 4> kFlags{{
+      {"device", FlagKind::text, "ID", "fit only this device's rows; needed for a YAML file", "",
+       false},
+      {"output", FlagKind::file, "FILE",
+       "a device (.yaml), or a table for a folder of the catalog (kernels.csv); default: print the "
+       "table. Of models: the system",
+       "", false},
+      {"source", FlagKind::text, "TEXT", "who measured; default: the name of the file", "", false},
+      {"date", FlagKind::text, "DATE", "when it was measured, as 2026-11-24", "", false},
+  }};
+  return kFlags;
+}
+
+int run_calibrate(Session& session, const Arguments& arguments) {
+  const auto& operands = arguments.operands();
+  const auto models = std::count_if(operands.begin(), operands.end(), is_model);
+  const Diagnostics mistakes = misused(arguments, models > 0);
+  if (!mistakes.empty()) return session.fail(mistakes);
+  return models > 0 ? run_runtime_calibration(session, arguments) : fit_device(session, arguments);
 }
 
 }  // namespace fastpath::cli

@@ -1,6 +1,5 @@
 #include "cli/run_against.h"
 
-#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -8,7 +7,8 @@
 #include "fastpath/framework.h"
 
 #include "analyze/runtime_difference.h"
-#include "analyze/runtime_findings.h"
+#include "cli/model_execution.h"
+#include "cli/runtime_scenario.h"
 #include "cli/scenario.h"
 #include "cli/sources.h"
 
@@ -18,25 +18,19 @@ namespace {
 /// Operators of the prediction with the tensors that they write.
 std::vector<PredictedOperator> predicted_operators(const Workload& workload,
                                                    const Prediction& prediction) {
-  std::map<std::string, std::pair<std::string, bool>> outputs;  // and whether it is a reorder
+  std::map<std::string, PredictedOperator> known;
   for (const Block& block : workload.blocks) {
-    for (const Op& op : block.ops) {
-      outputs[block.name + "/" + op.name] = {block.tensors[op.outputs[0]].name,
-                                             op.attributes.function == "reorder"};
-    }
+    for (const Op& op : block.ops)
+      known[block.name + "/" + op.name] = predicted_operator(block, op);
   }
   std::vector<PredictedOperator> operators;
   for (const OperatorRow& row : prediction.operators) {
-    const auto found = outputs.find(row.block + "/" + row.op);
-    if (found == outputs.end()) continue;
-    operators.push_back({row.op, found->second.first, found->second.second, row.time});
+    const auto found = known.find(row.block + "/" + row.op);
+    if (found == known.end()) continue;
+    operators.push_back(found->second);
+    operators.back().time = row.time;
   }
   return operators;
-}
-
-/// One thread alone uses no more than its own time, whatever else runs on the machine.
-double undisturbed(const ModelRun& run, int threads) {
-  return threads == 1 ? std::min(run.least, run.least_cpu) : run.least;
 }
 
 Table summary(const Prediction& prediction, const ModelRun& run, int threads,
@@ -69,22 +63,14 @@ Result<void> add_prediction(const Session& session, const Arguments& arguments,
   question.model = arguments.operands().front();
   question.step.phase = Phase::forward;
   question.step.dims = dims;
-  const std::string on = arguments.text_or("against", "");
-  const Result<Scenario> scenario = scenario_from(*sources, question, arguments, on, "");
+  const auto scenario = runtime_scenario(*sources, question, arguments, "against");
   if (!scenario) return failure(scenario.error());
-  if (scenario->runtime.empty()) {
-    return failure(command_line(), fmt::format("--against {}: it has no measured runtime", on),
-                   "make it with fastpath measure --quick --output " + on);
-  }
   const auto prediction = predict(scenario->workload, scenario->system, scenario->plan,
                                   {.operators = true, .elasticities = false, .remedies = false});
   if (!prediction) return failure(prediction.error());
-  const Seconds cost = profiler_cost(operators, Seconds{undisturbed(run, threads)});
-  std::vector<RuntimeOperator> own = operators;
-  for (RuntimeOperator& one : own)
-    one.quiet = without_profiler(one.quiet, cost);
+  const QuietOperators quiet = quiet_operators(run, threads, operators);
   const RuntimeDifference difference =
-      runtime_difference(predicted_operators(scenario->workload, *prediction), own,
+      runtime_difference(predicted_operators(scenario->workload, *prediction), quiet.operators,
                          static_cast<std::size_t>(arguments.whole_or("top", 10)));
   findings.tables.push_back(summary(*prediction, run, threads, difference));
   findings.tables.insert(findings.tables.end(), difference.tables.begin(), difference.tables.end());
@@ -93,7 +79,7 @@ Result<void> add_prediction(const Session& session, const Arguments& arguments,
       fmt::format("The profiler adds {:.1f} us to an operator (its operators together against the "
                   "whole without "
                   "it): taken off the measured operators beside the predicted ones.",
-                  cost.base() * 1e6));
+                  quiet.profiler.base() * 1e6));
   findings.notes.push_back(
       threads == 1 ? "Compared with the least CPU time of an execution: one thread alone uses no "
                      "more than its own time, whatever else runs."

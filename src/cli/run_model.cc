@@ -1,20 +1,17 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <limits>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "analyze/runtime_findings.h"
-#include "base/text.h"
 #include "cli/emit.h"
+#include "cli/model_execution.h"
+#include "cli/model_fill.h"
 #include "cli/run_against.h"
 #include "cli/runtime.h"
-#include "cli/sources.h"
 #include "cli/verbs.h"
-#include "import/onnx/runnable.h"
-#include "import/runtime_profile/read.h"
 #include "measure/clock.h"
 #include "measure/model_run.h"
 
@@ -40,48 +37,20 @@ constexpr std::array<Flag, 10> kRunFlags{{
     {"save-profile", FlagKind::file, "FILE.json", "keep the runtime's own profile", "", false},
 }};
 
-constexpr std::uintmax_t kGraphLimit = std::numeric_limits<std::int32_t>::max();
-
 /// What the flags ask for.
 struct RunRequest {
   RunnableOptions fill;
   ModelRunOptions run;
 };
 
-/// "name=value"; nothing, and a mistake, where it is not.
-std::optional<std::pair<std::string, double>> pair_of(const std::string& text,
-                                                      std::string_view flag, bool whole,
-                                                      Diagnostics& mistakes) {
-  const std::size_t equals = text.rfind('=');
-  std::optional<double> value;
-  if (equals != std::string::npos && equals > 0) value = parse_number(text.substr(equals + 1));
-  const bool good =
-      value &&
-      (!whole || (*value >= 1 && *value == static_cast<double>(static_cast<std::int64_t>(*value))));
-  if (good) return std::pair{text.substr(0, equals), *value};
-  mistakes.push_back({command_line(),
-                      fmt::format("--{} takes NAME={}, not '{}'", flag,
-                                  whole ? "N with N above 0" : "NUMBER", text),
-                      whole ? "for example --dim batch=8" : "for example --input sr=16000"});
-  return std::nullopt;
-}
-
 Result<RunRequest> request_from(const Arguments& arguments) {
   RunRequest request;
   Diagnostics mistakes;
-  for (const std::string& text : arguments.all("dim")) {
-    if (auto pair = pair_of(text, "dim", true, mistakes)) {
-      request.fill.dims.emplace_back(pair->first, static_cast<std::int64_t>(pair->second));
-    }
-  }
-  for (const std::string& text : arguments.all("input")) {
-    if (auto pair = pair_of(text, "input", false, mistakes)) request.fill.values.push_back(*pair);
-  }
+  request.fill = fill_of(arguments, mistakes);
   const auto small = [&](std::string_view flag, std::int64_t fallback) {
     constexpr std::int64_t kMost = 1'000'000;
     return static_cast<int>(std::min(arguments.whole_or(flag, fallback), kMost));
   };
-  request.fill.seed = static_cast<std::uint64_t>(arguments.whole_or("seed", 1));
   request.run.threads =
       small("threads", std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
   request.run.warm_ups = small("warm-ups", 2);
@@ -146,38 +115,31 @@ int run_model(Session& session, const Arguments& arguments) {
   const std::string& path = arguments.operands().front();
   const Result<RunRequest> request = request_from(arguments);
   if (!request) return session.fail(request.error());
-  const Result<std::string> bytes = read_file(path, kGraphLimit);
-  if (!bytes) return session.fail(bytes.error());
-  const Result<RunnableModel> model = make_runnable(*bytes, path, request->fill);
+  const Result<RunnableModel> model = open_runnable(path, request->fill);
   if (!model) return session.fail(model.error());
   const Result<OnnxRuntime> runtime = find_runtime(session, arguments);
   if (!runtime) return session.fail(runtime.error());
-  const Result<ModelRun> run = measure_model(
-      *runtime, *model, request->run, [&](std::string_view what) { session.progress(what); });
-  session.progress("");
-  if (!run) return session.fail(run.error());
-  const auto events = read_runtime_profile(run->profile, path + " (profile)");
-  if (!events) return session.fail(events.error());
-  session.warn(events->warnings);
+  const Result<Execution> execution = execute_model(session, *runtime, *model, path, request->run);
+  if (!execution) return session.fail(execution.error());
+  const auto& [run, events, operators] = *execution;
   if (const auto file = arguments.text("save-profile")) {
-    if (const auto wrong = write_file(*file, run->profile)) return session.fail({*wrong});
+    if (const auto wrong = write_file(*file, run.profile)) return session.fail({*wrong});
   }
   const auto warm_ups = static_cast<std::size_t>(request->run.warm_ups);
-  const std::vector<RuntimeOperator> operators = operators_of(events->value, warm_ups);
   const std::string name = std::filesystem::path(path).stem().string();
   Findings findings;
   findings.title = name + ": executed on this machine";
   findings.tables = {
-      summary_table(name, *runtime, *request, *run), runtime_types_table(operators),
+      summary_table(name, *runtime, *request, run), runtime_types_table(operators),
       runtime_operators_table(operators, static_cast<std::size_t>(arguments.whole_or("top", 10)))};
   if (arguments.has("against")) {
     auto added = add_prediction(session, arguments, request->fill.dims,
-                                {*run, request->run.threads, operators}, findings);
+                                {run, request->run.threads, operators}, findings);
     if (!added) return session.fail(added.error());
   }
-  add_notes(findings, *model, *run);
+  add_notes(findings, *model, run);
   return emit(session, arguments, findings, kAnswered,
-              [&]() -> Result<Timeline> { return timeline_of(events->value, warm_ups, name); });
+              [&]() -> Result<Timeline> { return timeline_of(execution->events, warm_ups, name); });
 }
 
 }  // namespace fastpath::cli

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cli/calibrate_runtime.h"
 #include "cli/deploy.h"
 #include "cli/emit.h"
 #include "cli/input.h"
@@ -112,9 +113,10 @@ constexpr std::array<std::string_view, 2> kDiffExamples{"diff before.json.gz aft
                                                         "diff predicted.json measured/ --top 20"};
 constexpr std::array<std::string_view, 2> kValidateExamples{
     "validate --kind gemm --folds devices --plot gemm.svg", "validate my-operators.csv --json"};
-constexpr std::array<std::string_view, 2> kCalibrateExamples{
+constexpr std::array<std::string_view, 3> kCalibrateExamples{
     "calibrate my-operators.csv --device nvidia-h100-sxm-80gb --output my-h100.yaml",
-    "calibrate my-operators.csv --output my-catalog/kernels.csv"};
+    "calibrate my-operators.csv --output my-catalog/kernels.csv",
+    "calibrate one.onnx other.onnx --on this-machine.yaml --output calibrated.yaml"};
 constexpr std::array<std::string_view, 3> kCollectiveExamples{
     "collective all_reduce --on dgx-h100 --devices 16",
     "collective all_reduce --on dgx-h100 --log all_reduce_perf.log",
@@ -190,8 +192,10 @@ struct Tables {
   std::array<FlagGroup, 2> diff{{{"Analysis", diff_flags()}, {"Output", report_flags()}}};
   std::array<FlagGroup, 3> validate{
       {{"Validation", validate_flags()}, {"Catalog", catalog_flags()}, {"Output", report_flags()}}};
-  std::array<FlagGroup, 2> calibrate{
-      {{"Calibration", calibrate_flags()}, {"Catalog", catalog_flags()}}};
+  std::array<FlagGroup, 4> calibrate{{{"Calibration", calibrate_flags()},
+                                      {"Of a runtime on models", runtime_calibration_flags()},
+                                      {"Catalog", catalog_flags()},
+                                      {"Output", report_flags()}}};
   std::array<Verb, 23> verbs{{
       {"predict", "Predict time, memory, energy and cost of a model on a system, and say why.",
        "MODEL", 1, 1, predict, kPredictExamples, run_predict},
@@ -237,8 +241,8 @@ struct Tables {
        run_catalog},
       {"validate", "Compare predicted operator times with published measurements, or your own.",
        "[FILE.csv...]", 0, 16, validate, kValidateExamples, run_validate},
-      {"calibrate", "Fit how a device's kernels behave to measurements.", "[FILE.csv...]", 0, 16,
-       calibrate, kCalibrateExamples, run_calibrate},
+      {"calibrate", "Fit a device's kernels to measurements, or a measured runtime to models.",
+       "[FILE.csv...|MODEL.onnx...]", 0, 16, calibrate, kCalibrateExamples, run_calibrate},
       {"completion",
        "Print a script that completes command lines, or the manual page.",
        "bash|zsh|fish|man",

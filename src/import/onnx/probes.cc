@@ -373,7 +373,8 @@ double elements_in(std::string_view shape) {
   return product;
 }
 
-/// Bytes read and written, by the shapes in a profile: all inputs and all outputs.
+}  // namespace
+
 double bytes_of(std::string_view shapes) {
   double elements = 0;
   const std::size_t arrow = shapes.find(" -> ");
@@ -387,6 +388,8 @@ double bytes_of(std::string_view shapes) {
   }
   return kElement * elements;
 }
+
+namespace {
 
 /// Of the products of a transposed convolution, read, and its result, written.
 double scattered_bytes(const RuntimeProbe& probe) {

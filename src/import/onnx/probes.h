@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fastpath/framework.h"
@@ -57,6 +58,10 @@ std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::ui
 
 /// Operators that an input chooses between by `If`, against the same without: what a branch costs.
 MarginalModels branch_models(std::uint64_t seed);
+
+/// Bytes read and written, by the shapes in a profile (RuntimeEvent::shapes): all inputs and all
+/// outputs, four bytes an element.
+double bytes_of(std::string_view shapes);
 
 /// A point, and the probe that it is of: nothing for changes of layout.
 struct ProbePoint {
