@@ -18,9 +18,10 @@ Device accelerator() {
   memory.bandwidth = Figure<BytesPerSecond>{};
   memory.bandwidth->value = BytesPerSecond{3.35e12};
   device.memories.push_back(memory);
-  device.kernels.push_back({KernelClass::matmul, "16", {}, default_kernel_parameters(), 0, 1});
   device.kernels.push_back(
-      {KernelClass::attention_decode, "16", {}, default_kernel_parameters(), 0, 1});
+      {KernelClass::matmul, "16", {}, default_kernel_parameters(), 0, 1, 0, 0, {}, {}});
+  device.kernels.push_back(
+      {KernelClass::attention_decode, "16", {}, default_kernel_parameters(), 0, 1, 0, 0, {}, {}});
   return device;
 }
 

@@ -22,8 +22,10 @@ enum class RuntimeKernel : std::uint8_t {
   window,     ///< convolution with larger windows, in the blocked layout
   first,      ///< convolution of an image: few channels, plain layout
   depthwise,  ///< convolution of each channel by itself
+  im2col,     ///< convolution in the plain layout: windows copied to a matrix, then a product
   matmul,
   map,       ///< arithmetic, element by element
+  division,  ///< quotients and roots, element by element
   function,  ///< sigmoid, tanh, exponentials, element by element
   pool,
   copy,     ///< concat, slice, split: runs of memory as they are
@@ -32,15 +34,17 @@ enum class RuntimeKernel : std::uint8_t {
   norm,     ///< layer norms
   reduce,   ///< sums and means over dimensions
   scatter,  ///< sums of a transposed convolution's products at their places
-  branch,   ///< setting up the graph of an `If`'s branch
+  branch,   ///< setting up the graph of an `If`'s branch: m operators in it
+  call,     ///< beginning and ending an execution of the model
 };
-inline constexpr std::size_t kRuntimeKernels = 15;
+inline constexpr std::size_t kRuntimeKernels = 18;
 std::string_view name_of(RuntimeKernel kernel);
 std::optional<RuntimeKernel> parse_runtime_kernel(std::string_view name);
 
 /// One measured operator. Convolutions and matmuls: m output positions, n output channels and a
 /// contraction of k, as an implicit product of matrices (depthwise: n channels, k the window);
-/// others: m bytes read and written, n and k 1.
+/// others: m bytes read and written, n and k 1, where
+/// nothing else is said above.
 struct RuntimePoint {
   RuntimeKernel kernel = RuntimeKernel::map;
   double m = 1;

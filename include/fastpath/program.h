@@ -54,6 +54,9 @@ struct OpShape {
   double group = 1;       ///< attention: query heads of a key and value head; convolution: groups
   double steps = 1;       ///< `work` is done in that many equal steps, one after the other
   bool winograd = false;  ///< convolution: 3 x 3, stride 1
+  bool im2col = false;    ///< convolution: its windows are copied to a matrix first
+  Bytes summed;           ///< convolution: of `read`, what is added to its result
+  bool division = false;  ///< elementwise: a quotient or a root, which vector units take cycles for
   double launches = 1;    ///< kernels
   bool fused = false;     ///< runs inside its producer's kernel: no launch, no traffic of its own
 };

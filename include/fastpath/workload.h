@@ -94,6 +94,7 @@ enum class OpKind : std::uint8_t {
   /// What a runtime does on the host though no number is moved: shapes, views.
   host,
   branch,  ///< a runtime picks the branch that runs: `If`
+  call,    ///< a runtime is called to execute the model
 };
 
 /// What a dimension is to an operator (design, section 3).
@@ -107,9 +108,11 @@ struct OpAttributes {
   std::int64_t document = 0;     ///< attention: mean tokens of documents that share a sequence and
                                  ///< do not attend to each other; 0 = one document a sequence
   bool dropout = false;          ///< attention: its probabilities are dropped at random
-  double work_per_element = 1;   ///< FLOP per element of the larger side: elementwise, norms, scan
+  double work_per_element = 1;   ///< FLOP per element of the larger side: elementwise, norms, scan;
+                                 ///< branch: operators in the branch that runs
   DimId over = 0;                ///< norms, softmax, cross_entropy, top_k: the reduced dimension
-  std::string function;  ///< what an elementwise, scan or opaque operator computes: "silu_mul"
+  std::string function;  ///< what an elementwise, scan or opaque operator computes: "silu_mul";
+                         ///< convolution: "conv1d", "conv3d" where not of images
 
   friend bool operator==(const OpAttributes&, const OpAttributes&) = default;
 };

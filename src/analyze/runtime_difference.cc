@@ -13,8 +13,12 @@ namespace {
 constexpr std::string_view kBlocked = "_nchwc";
 
 std::string plain_name(std::string name) {
-  constexpr std::string_view kFused = "/MatmulTransposeFusion/";
-  if (name.ends_with(kFused)) name.resize(name.size() - kFused.size());
+  // "mul/LayerNormFusion/"
+  constexpr std::string_view kFused = "Fusion/";
+  if (name.ends_with(kFused)) {
+    const std::size_t slash = name.rfind('/', name.size() - kFused.size());
+    if (slash != std::string::npos) name.resize(slash);
+  }
   if (!name.ends_with(kBlocked)) return name;
   name.resize(name.size() - kBlocked.size());
   // Norms and products by channel that became convolutions.
@@ -117,10 +121,12 @@ Table operators_table(std::vector<RuntimePair> pairs, std::size_t top) {
   for (const RuntimePair& pair : pairs) {
     const auto [predicted, measured] = times(pair);
     const bool run = pair.measured != nullptr;
+    const bool known = !run || !pair.measured->holds_others;
     table.rows.push_back({run ? pair.measured->name : pair.predicted->name,
                           run ? pair.measured->op_type : "(not run)",
-                          run ? pair.measured->shapes : "", predicted.base(), measured.base(),
-                          (measured - predicted).base()});
+                          run ? pair.measured->shapes : "", predicted.base(),
+                          known ? Cell{measured.base()} : Cell{},
+                          known ? Cell{(measured - predicted).base()} : Cell{}});
   }
   return table;
 }
@@ -178,6 +184,7 @@ RuntimeDifference runtime_difference(const std::vector<PredictedOperator>& predi
   std::vector<double> b;
   for (const RuntimePair& pair : pairs) {
     if (pair.predicted == nullptr || pair.measured == nullptr) continue;
+    if (pair.measured->holds_others) continue;
     a.push_back(pair.predicted->time.base());
     b.push_back(pair.measured->quiet.base());
   }

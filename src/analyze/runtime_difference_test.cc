@@ -31,5 +31,14 @@ TEST(runtime_difference, pairs_operators_by_what_they_write) {
   EXPECT_DOUBLE_EQ(std::get<double>(types.rows[0][3]), 7);
 }
 
+TEST(runtime_difference, pairs_fused_operators_by_the_part_that_names_them) {
+  const std::vector<PredictedOperator> predicted{{"mul", "y", false, Seconds{4}}};
+  const std::vector<RuntimeOperator> measured{
+      {"mul/LayerNormFusion/", "LayerNormalization", "", 1, Seconds{5}, Seconds{5}}};
+  const auto pairs = runtime_pairs(predicted, measured);
+  ASSERT_EQ(pairs.size(), 1u);
+  EXPECT_NE(pairs[0].predicted, nullptr);
+}
+
 }  // namespace
 }  // namespace fastpath

@@ -39,6 +39,42 @@ std::uint64_t first_run(const std::vector<RuntimeEvent>& events, std::size_t war
   return warm_ups <= last_run(events) ? warm_ups : 0;
 }
 
+bool holds_others(const RuntimeEvent& event) {
+  return event.op_type == "If" || event.op_type == "Loop" || event.op_type == "Scan";
+}
+
+/// Each event's time without that of the events inside it.
+std::vector<Seconds> own_times(const std::vector<RuntimeEvent>& events) {
+  std::vector<Seconds> own;
+  std::vector<std::size_t> holders;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    own.push_back(events[i].duration);
+    if (holds_others(events[i])) holders.push_back(i);
+  }
+  // The inner ones first.
+  std::stable_sort(holders.begin(), holders.end(), [&](std::size_t a, std::size_t b) {
+    return events[a].duration < events[b].duration;
+  });
+  std::vector<bool> done(events.size(), false);
+  for (const std::size_t holder : holders) {
+    const RuntimeEvent& outer = events[holder];
+    const auto first =
+        std::lower_bound(events.begin(), events.end(), outer.start,
+                         [](const RuntimeEvent& e, Seconds start) { return e.start < start; });
+    for (auto i = static_cast<std::size_t>(first - events.begin()); i < events.size(); ++i) {
+      const RuntimeEvent& inner = events[i];
+      if (inner.start > outer.start + outer.duration) break;
+      const bool inside = inner.start + inner.duration <= outer.start + outer.duration;
+      // Of equally long ones, those that are done are inside.
+      if (i == holder || !inside || (holds_others(inner) && !done[i])) continue;
+      own[holder] -= own[i];
+    }
+    own[holder] = std::max(own[holder], Seconds{});
+    done[holder] = true;
+  }
+  return own;
+}
+
 Seconds total(const std::vector<RuntimeOperator>& operators) {
   return std::accumulate(operators.begin(), operators.end(), Seconds{},
                          [](Seconds sum, const RuntimeOperator& one) { return sum + one.median; });
@@ -54,14 +90,17 @@ std::vector<RuntimeOperator> operators_of(const std::vector<RuntimeEvent>& event
   std::vector<RuntimeOperator> operators;
   std::map<std::string, std::size_t> place;
   std::vector<std::map<std::uint64_t, double>> times;
-  for (const RuntimeEvent& event : events) {
+  const std::vector<Seconds> own = own_times(events);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const RuntimeEvent& event = events[i];
     if (event.run < first) continue;
     const auto [found, added] = place.try_emplace(event.name, operators.size());
     if (added) {
-      operators.push_back({event.name, event.op_type, event.shapes, 0, {}, {}});
+      operators.push_back(
+          {event.name, event.op_type, event.shapes, 0, {}, {}, holds_others(event)});
       times.emplace_back();
     }
-    times[found->second][event.run] += event.duration.base();
+    times[found->second][event.run] += own[i].base();
   }
   for (std::size_t i = 0; i < operators.size(); ++i) {
     std::vector<double> values;
@@ -76,10 +115,13 @@ std::vector<RuntimeOperator> operators_of(const std::vector<RuntimeEvent>& event
 
 Seconds profiler_cost(const std::vector<RuntimeOperator>& operators, Seconds whole) {
   Seconds sum;
-  for (const RuntimeOperator& one : operators)
+  double count = 0;
+  for (const RuntimeOperator& one : operators) {
+    if (one.holds_others) continue;
     sum += one.quiet;
-  if (operators.empty() || sum <= whole) return {};
-  return (sum - whole) / static_cast<double>(operators.size());
+    count += 1;
+  }
+  return sum <= whole ? Seconds{} : (sum - whole) / count;
 }
 
 Seconds without_profiler(Seconds time, Seconds cost) {
@@ -137,8 +179,11 @@ Timeline timeline_of(const std::vector<RuntimeEvent>& events, std::size_t warm_u
                      const std::string& title) {
   constexpr double kPicoseconds = 1e12;
   std::map<std::uint64_t, double> totals;
-  for (const RuntimeEvent& event : events) {
-    if (event.run >= first_run(events, warm_ups)) totals[event.run] += event.duration.base();
+  const std::uint64_t first = first_run(events, warm_ups);
+  const std::vector<Seconds> own = own_times(events);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const RuntimeEvent& event = events[i];
+    if (event.run >= first) totals[event.run] += own[i].base();
   }
   std::vector<std::pair<double, std::uint64_t>> order;
   order.reserve(totals.size());

@@ -13,12 +13,14 @@ namespace fastpath {
 
 /// Operators in the order of their first execution, without the first `warm_ups` executions of the
 /// model (all of them where there are no more). An operator that runs several times in one
-/// execution counts with the sum.
+/// execution counts with the sum. One that holds others (`If`, loops) counts without them, but with
+/// what the profiler does for them.
 std::vector<RuntimeOperator> operators_of(const std::vector<RuntimeEvent>& events,
                                           std::size_t warm_ups);
 
-/// What the profiler adds to an operator: by the operators of an execution together and the time of
-/// the whole without the profiler. The profiler's own work drives data and code out of the caches.
+/// What the profiler adds to an operator that holds no others: by the operators of an execution
+/// together and the time of the whole without the profiler. The profiler's own work drives data and
+/// code out of the caches.
 Seconds profiler_cost(const std::vector<RuntimeOperator>& operators, Seconds whole);
 
 /// An operator's time without that; a tenth of it at least is its own.

@@ -32,6 +32,28 @@ TEST(runtime_operators, shares_add_up) {
   EXPECT_DOUBLE_EQ(std::get<double>(table.rows[0][3]) + std::get<double>(table.rows[1][3]), 1);
 }
 
+TEST(runtime_operators, that_hold_others_count_without_them) {
+  // An If of 20 around one of 8 that holds 3, and 5 beside it.
+  const auto at = [](const std::string& name, const std::string& type, double start,
+                     double length) {
+    return RuntimeEvent{name, type, "", Seconds{start}, Seconds{length}, 0};
+  };
+  const std::vector<RuntimeEvent> nested{at("outer", "If", 10, 20), at("inner", "If", 10, 8),
+                                         at("a", "Add", 12, 3), at("b", "Add", 20, 5),
+                                         at("c", "Add", 30, 2)};
+  const auto operators = operators_of(nested, 0);
+  ASSERT_EQ(operators.size(), 5u);
+  EXPECT_DOUBLE_EQ(operators[0].median.base(), 7);
+  EXPECT_DOUBLE_EQ(operators[1].median.base(), 5);
+  EXPECT_TRUE(operators[1].holds_others);
+  double sum = 0;
+  for (const RuntimeOperator& one : operators)
+    sum += one.median.base();
+  EXPECT_DOUBLE_EQ(sum, 22);
+  // By the three that hold none.
+  EXPECT_DOUBLE_EQ(profiler_cost(operators, Seconds{4}).base(), 2);
+}
+
 TEST(runtime_timeline, is_of_the_middle_execution) {
   const Timeline timeline = timeline_of(events(), 1, "model");
   EXPECT_EQ(timeline.origin, Origin::measured);

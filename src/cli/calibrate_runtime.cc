@@ -105,9 +105,12 @@ Counted counted(const LoweredModel& lowered, const Execution& execution, int thr
   result.ran = execution.operators.size();
   for (const RuntimePair& pair : runtime_pairs(lowered.operators, execution.operators)) {
     if (pair.measured == nullptr || pair.predicted == nullptr) continue;
+    if (pair.measured->holds_others) continue;
     const OpShape& shape =
         lowered.shapes[static_cast<std::size_t>(pair.predicted - lowered.operators.data())];
-    add(runtime_work(shape), pair.measured->quiet, shape.launches);
+    const RuntimeWork work = runtime_work(shape);
+    if (work.times > 0 && !(shape.summed > Bytes{}))
+      add(work, pair.measured->quiet, shape.launches);
   }
   for (const RuntimeOperator& one : execution.operators) {
     if (is_reorder(one)) add({RuntimeKernel::reorder, bytes_of(one.shapes)}, one.quiet, 1);

@@ -57,10 +57,15 @@ Result<InputPipeline> input_pipeline_from(const std::string& file, const Sources
 Result<std::optional<InputPipeline>> input_from(const Sources& sources, const Arguments& arguments,
                                                 const Scenario& scenario,
                                                 std::vector<std::string>& notes) {
-  const auto file = arguments.text("input");
+  auto file = arguments.text("input");
+  const bool training = scenario.workload.phase == Phase::training;
+  if (!file && !scenario.input.empty()) {
+    if (training) file = scenario.input;
+    if (!training) notes.emplace_back("The plan's input pipeline feeds training steps: left out.");
+  }
   if (!file) return std::optional<InputPipeline>();
   Diagnostics mistakes;
-  if (scenario.workload.phase != Phase::training) {
+  if (!training) {
     mistakes.push_back({command_line(), "--input feeds training steps", "add --train"});
   }
   Result<InputPipeline> pipeline = input_pipeline_from(*file, sources);

@@ -28,7 +28,8 @@ constexpr std::array<Flag, 5> kMeasureFlags{{
 template <class Q>
 Figure<Q> figure(const Repeated& measured, const Source& source) {
   const double half = measured.median * measured.spread;
-  return {Q{measured.median}, Q{measured.median - half}, Q{measured.median + half}, source};
+  return {Q{measured.median}, Q{std::max(measured.median - half, 0.0)}, Q{measured.median + half},
+          source};
 }
 
 /// The fastest of a format: with all cores where that is faster.

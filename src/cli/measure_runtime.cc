@@ -1,6 +1,7 @@
 #include "cli/measure_runtime.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <utility>
@@ -24,7 +25,7 @@ constexpr std::size_t kWarmUps = 1;
 bool is_product(RuntimeKernel kernel) {
   return kernel == RuntimeKernel::pointwise || kernel == RuntimeKernel::window ||
          kernel == RuntimeKernel::first || kernel == RuntimeKernel::depthwise ||
-         kernel == RuntimeKernel::matmul;
+         kernel == RuntimeKernel::im2col || kernel == RuntimeKernel::matmul;
 }
 
 double least_of(const LeastTimes& times, int threads) {
@@ -35,8 +36,8 @@ double least_of(const LeastTimes& times, int threads) {
 /// How points are measured.
 struct PointOptions {
   ProfileOptions profile;
-  Seconds node;             ///< from operator to operator where they do nothing
-  double marginal = 0.015;  ///< seconds that each model of a single operator runs
+  Seconds node;            ///< from operator to operator where they do nothing
+  double marginal = 0.01;  ///< seconds that each model of a single operator runs
   std::function<void()> pause;
 };
 
@@ -167,14 +168,36 @@ void add_points(std::vector<KeptPoint> points, Runtime& runtime) {
   }
 }
 
-/// Seconds from operator to operator where they do nothing.
-Result<Seconds> measure_node(const OnnxRuntime& library, int threads) {
-  constexpr int kLength = 400;
-  constexpr double kSeconds = 0.2;
+/// What executions take where operators do nothing: from one operator to the next, and beginning
+/// and ending the whole.
+struct Overheads {
+  Seconds node;
+  Seconds call;
+};
+
+Result<Overheads> measure_overheads(const OnnxRuntime& library, int threads) {
+  constexpr double kSeconds = 0.1;
   constexpr std::int64_t kNumbers = 16;
-  const auto times = least_times(library, chain_model(kLength, kNumbers), threads, kSeconds);
-  if (!times) return failure(times.error());
-  return Seconds{least_of(*times, threads) / kLength};
+  constexpr std::array<int, 2> kLengths{20, 400};
+  std::array<double, 2> least{};
+  for (std::size_t i = 0; i < kLengths.size(); ++i) {
+    const auto times = least_times(library, chain_model(kLengths[i], kNumbers), threads, kSeconds);
+    if (!times) return failure(times.error());
+    least[i] = least_of(*times, threads);
+  }
+  const double node = std::max(least[1] - least[0], 0.0) / (kLengths[1] - kLengths[0]);
+  return Overheads{Seconds{node}, Seconds{std::max(least[0] - kLengths[0] * node, node)}};
+}
+
+/// What an `If` adds to the operators of its branch, by their number.
+Result<void> add_branch_points(const OnnxRuntime& library, const PointOptions& options,
+                               Runtime& runtime) {
+  for (const int operators : {1, 8, 64}) {
+    const auto time = marginal_time(library, branch_models(operators, kSeed), options);
+    if (!time) return failure(time.error());
+    runtime.points.push_back({RuntimeKernel::branch, static_cast<double>(operators), 1, 1, *time});
+  }
+  return {};
 }
 
 }  // namespace
@@ -187,12 +210,12 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   runtime.id = "onnxruntime";
   runtime.version = library.version();
   runtime.threads = threads;
-  const Result<Seconds> node = measure_node(library, threads);
-  if (!node) return failure(node.error());
-  runtime.node = *node;
+  const Result<Overheads> overheads = measure_overheads(library, threads);
+  if (!overheads) return failure(overheads.error());
+  runtime.node = overheads->node;
   PointOptions options;
   std::error_code error;
-  options.node = *node;
+  options.node = overheads->node;
   options.profile.threads = threads;
   options.profile.folder = std::filesystem::temp_directory_path(error).string();
   if (!quick) options.marginal = 0.06;
@@ -203,9 +226,10 @@ Result<Runtime> measure_runtime(const OnnxRuntime& library, int threads, bool qu
   Result<std::vector<KeptPoint>> points = measure_points(library, options, quick);
   if (!points) return failure(points.error());
   add_points(std::move(*points), runtime);
-  const auto branch = marginal_time(library, branch_models(kSeed), options);
-  if (!branch) return failure(branch.error());
-  runtime.points.push_back({RuntimeKernel::branch, 1, 1, 1, *branch});
+  runtime.points.push_back({RuntimeKernel::call, 1, 1, 1, overheads->call});
+  if (auto added = add_branch_points(library, options, runtime); !added) {
+    return failure(added.error());
+  }
   const auto [low, high] = leave_one_out(runtime);
   runtime.low = low;
   runtime.high = high;
@@ -226,6 +250,7 @@ Table runtime_table(const Runtime& runtime) {
               {}};
   for (std::size_t i = 0; i < kRuntimeKernels; ++i) {
     const auto kernel = static_cast<RuntimeKernel>(i);
+    if (kernel == RuntimeKernel::branch || kernel == RuntimeKernel::call) continue;  // no rates
     std::vector<double> rates;
     for (const RuntimePoint& point : runtime.points) {
       if (point.kernel != kernel) continue;

@@ -41,7 +41,7 @@ QuietOperators quiet_operators(const ModelRun& run, int threads,
                                const std::vector<RuntimeOperator>& operators) {
   QuietOperators quiet{profiler_cost(operators, Seconds{undisturbed(run, threads)}), operators};
   for (RuntimeOperator& one : quiet.operators)
-    one.quiet = without_profiler(one.quiet, quiet.profiler);
+    one.quiet = one.holds_others ? Seconds{} : without_profiler(one.quiet, quiet.profiler);
   return quiet;
 }
 

@@ -33,7 +33,8 @@ Result<Execution> execute_model(Session& session, const OnnxRuntime& runtime,
 /// else runs on the machine.
 double undisturbed(const ModelRun& run, int threads);
 
-/// Operators without what the profiler added to them.
+/// Operators without what the profiler added to them; those that hold others have no time here:
+/// what the profiler does for these is most of theirs.
 struct QuietOperators {
   Seconds profiler;  ///< added to each
   std::vector<RuntimeOperator> operators;

@@ -87,7 +87,8 @@ Table summary_table(const std::string& model, const OnnxRuntime& runtime, const 
             fmt::format("{:.1f}", load_average())}}};
 }
 
-void add_notes(Findings& findings, const RunnableModel& model, const ModelRun& run) {
+void add_notes(Findings& findings, const RunnableModel& model, const ModelRun& run,
+               const std::vector<RuntimeOperator>& operators) {
   if (run.wall.noisy) {
     findings.notes.push_back(
         fmt::format("Others used {:.1f} cores while the model ran: too few repeats were quiet, so "
@@ -100,6 +101,13 @@ void add_notes(Findings& findings, const RunnableModel& model, const ModelRun& r
         fmt::format("{} tensors of weights are missing or constant in the file: they hold seeded "
                     "random values.",
                     model.filled_weights));
+  }
+  const bool holds = std::any_of(operators.begin(), operators.end(),
+                                 [](const RuntimeOperator& one) { return one.holds_others; });
+  if (holds) {
+    findings.notes.emplace_back(
+        "If and loops count without the operators inside, but with what the profiler does for "
+        "these: ten times their own time and more.");
   }
   findings.notes.emplace_back(
       "Inputs are seeded random values; denormal numbers count as zero. Operators are those of the "
@@ -137,7 +145,7 @@ int run_model(Session& session, const Arguments& arguments) {
                                 {run, request->run.threads, operators}, findings);
     if (!added) return session.fail(added.error());
   }
-  add_notes(findings, *model, run);
+  add_notes(findings, *model, run, operators);
   return emit(session, arguments, findings, kAnswered,
               [&]() -> Result<Timeline> { return timeline_of(execution->events, warm_ups, name); });
 }

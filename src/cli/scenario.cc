@@ -381,6 +381,7 @@ Result<Scenario> scenario_from(const Sources& sources, const Question& question,
   if (!framework) return failure(std::move(framework.error()));
   if (*framework) scenario.system.framework = std::move(*framework);
   append(scenario.warnings, std::move(given->warnings));
+  scenario.input = given->input;
   Result<Plan> parsed = given->on(scenario.system.device_count());
   if (plan.empty() && scenario.runtime.empty()) {
     parsed = default_plan(scenario.workload, scenario.system);

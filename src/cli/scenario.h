@@ -63,6 +63,7 @@ struct Scenario {
   Plan plan;
   std::string plan_text;
   bool plan_was_chosen = false;  ///< the user gave none
+  std::string input;             ///< the plan's input pipeline, a file; empty: none
   std::string runtime;           ///< what the system's runtime makes of the model; empty: none
   Diagnostics warnings;
 };

@@ -401,9 +401,11 @@ Result<GivenPlan> plan_from(const std::string& text_or_file) {
   if (!text) return failure(text.error());
   const std::string told = framework.empty() ? framework_of(*text, file) : framework;
   if (told.empty()) {
-    Result<Plan> plan = read_plan(*text, file);
-    if (!plan) return failure(std::move(plan.error()));
-    return GivenPlan{*plan, std::nullopt, {}};
+    Result<PlanFile> read = read_plan_file(*text, file);
+    if (!read) return failure(std::move(read.error()));
+    const std::string& input = read->input;
+    const std::string beside = (fs::path(file).parent_path() / input).string();
+    return GivenPlan{read->plan, std::nullopt, {}, input.empty() ? input : beside};
   }
   Result<Imported<FrameworkJob>> job = read_framework(*text, file, told);
   if (!job) return failure(std::move(job.error()));

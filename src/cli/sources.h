@@ -79,6 +79,7 @@ struct GivenPlan {
   Plan plan;
   std::optional<FrameworkJob> job;
   Diagnostics warnings;
+  std::string input = {};  ///< the file of its input pipeline; empty: none
 
   /// The plan on `devices`, which a framework's file may leave open.
   Result<Plan> on(std::int64_t devices) const;

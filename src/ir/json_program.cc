@@ -20,8 +20,8 @@ void describe(A& archive, T& group) {
 
 template <class A, Describes<OpShape> T>
 void describe(A& archive, T& shape) {
-  auto& [kind, format, work, read, write, weights, m, n, k, batch, group, steps, winograd, launches,
-         fused] = shape;
+  auto& [kind, format, work, read, write, weights, m, n, k, batch, group, steps, winograd, im2col,
+         summed, division, launches, fused] = shape;
   archive("kind", kind);
   archive("compute_format", format);
   archive("work_FLOP", work);
@@ -35,6 +35,9 @@ void describe(A& archive, T& shape) {
   archive("group", group);
   archive("steps", steps);
   archive("winograd", winograd);
+  archive("im2col", im2col);
+  archive("summed_B", summed);
+  archive("division", division);
   archive("launches", launches);
   archive("fused", fused);
 }

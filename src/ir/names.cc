@@ -28,7 +28,7 @@ constexpr Names<TensorRole, 5> kTensorRoles{{{"activation", TensorRole::activati
                                              {"cache", TensorRole::cache},
                                              {"input", TensorRole::input}}};
 
-constexpr Names<OpKind, 22> kOpKinds{{{"matmul", OpKind::matmul},
+constexpr Names<OpKind, 23> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"grouped_matmul", OpKind::grouped_matmul},
                                       {"attention", OpKind::attention},
                                       {"convolution", OpKind::convolution},
@@ -49,7 +49,8 @@ constexpr Names<OpKind, 22> kOpKinds{{{"matmul", OpKind::matmul},
                                       {"copy", OpKind::copy},
                                       {"opaque", OpKind::opaque},
                                       {"host", OpKind::host},
-                                      {"branch", OpKind::branch}}};
+                                      {"branch", OpKind::branch},
+                                      {"call", OpKind::call}}};
 
 constexpr Names<DimRole, 8> kDimRoles{{{"absent", DimRole::absent},
                                        {"map", DimRole::map},

@@ -6,8 +6,9 @@ namespace fastpath {
 namespace {
 
 constexpr std::array<std::string_view, kRuntimeKernels> kNames{
-    "pointwise", "window",  "first",   "depthwise", "matmul", "map",     "function", "pool",
-    "copy",      "reorder", "softmax", "norm",      "reduce", "scatter", "branch"};
+    "pointwise", "window",   "first",    "depthwise", "im2col", "matmul",
+    "map",       "division", "function", "pool",      "copy",   "reorder",
+    "softmax",   "norm",     "reduce",   "scatter",   "branch", "call"};
 
 }  // namespace
 

@@ -27,6 +27,7 @@ struct RuntimeOperator {
   std::size_t runs = 0;
   Seconds median;
   Seconds quiet;  ///< the shortest, or the mean of the shorter half where they are short
+  bool holds_others = false;  ///< `If` and loops: their time is what those inside leave
 };
 
 }  // namespace fastpath

@@ -336,7 +336,8 @@ DimRole role_of(const Workload& workload, const Block& block, const Op& op, DimI
     case OpKind::copy: return copy_role(block, op, dim);
     case OpKind::opaque:
     case OpKind::host:
-    case OpKind::branch: return DimRole::opaque;
+    case OpKind::branch:
+    case OpKind::call: return DimRole::opaque;
   }
   return DimRole::opaque;
 }
@@ -356,6 +357,17 @@ double touched_experts(double experts, double rows) {
   return experts * (1 - std::exp(rows * std::log1p(-1 / experts)));
 }
 
+namespace {
+
+/// No traffic: some integers.
+OpCounts host_counts(const Op& op) {
+  OpCounts counts;
+  if (op.kind == OpKind::branch) counts.m = std::max(op.attributes.work_per_element, 1.0);
+  return counts;
+}
+
+}  // namespace
+
 OpCounts forward_counts(const Workload& workload, const Block& block, const Op& op,
                         std::span<const double> sizes) {
   OpCounts counts;
@@ -371,7 +383,8 @@ OpCounts forward_counts(const Workload& workload, const Block& block, const Op& 
     case OpKind::copy:
     case OpKind::opaque: break;
     case OpKind::host:
-    case OpKind::branch: return {};  // some integers
+    case OpKind::branch:
+    case OpKind::call: return host_counts(op);
     case OpKind::elementwise:
       counts.work = Flops{map_work(workload, block, op, sizes)};
       if (op.attributes.function == "col2im") {
@@ -522,7 +535,7 @@ void check_op_ids(const Workload& workload, const Block& block, const Op& op,
   if (op.outputs.empty()) mistakes.push_back(label(block, op) + " has no output");
   const bool source = op.kind == OpKind::copy || op.kind == OpKind::opaque ||
                       op.kind == OpKind::elementwise || op.kind == OpKind::host ||
-                      op.kind == OpKind::branch;
+                      op.kind == OpKind::branch || op.kind == OpKind::call;
   if (op.inputs.size() < least_inputs(op.kind) && !source) {
     mistakes.push_back(label(block, op) + " needs at least " +
                        std::to_string(least_inputs(op.kind)) + " inputs");

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "lower/adapters.h"
+#include "lower/runtime_graph.h"
 #include "lower/saved.h"
 #include "lower/tiling.h"
 
@@ -145,6 +146,23 @@ class ForwardLowering {
     return state_.list.bring(block_.tensors[id], state_.copies[id], wanted, index);
   }
 
+  /// Of activations behind the weights: a sum that runs inside the convolution.
+  Bytes summed_bytes(const Op& op, const DimSizes& sizes) const {
+    Bytes bytes;
+    for (std::size_t i = 2; i < op.inputs.size(); ++i) {
+      const Tensor& tensor = block_.tensors[op.inputs[i]];
+      if (tensor.role != TensorRole::activation && tensor.role != TensorRole::input) continue;
+      bytes += elements(splitting_.workload(), tensor, sizes) * bytes_per_element(tensor.format);
+    }
+    return bytes;
+  }
+
+  static bool divides(const Op& op) {
+    const std::string& function = op.attributes.function;
+    return op.kind == OpKind::elementwise &&
+           (function == "div" || function == "sqrt" || function == "reciprocal");
+  }
+
   OpShape shape_of(const Op& op, const OpDims& dims, const Layout& split) const {
     const DimSizes sizes = splitting_.op_sizes(dims, split);
     const OpCounts counts = forward_counts(splitting_.workload(), block_, op, sizes);
@@ -164,7 +182,10 @@ class ForwardLowering {
     shape.batch = counts.batch;
     if (op.kind == OpKind::convolution) {
       shape.group = convolution_groups(splitting_.workload(), block_, op, sizes);
+      shape.im2col = op.attributes.function == kIm2col;
+      shape.summed = summed_bytes(op, sizes);
     }
+    shape.division = divides(op);
     if (op.kind == OpKind::attention && !splitting_.plan().flash_attention) unfuse(op, shape);
     return shape;
   }

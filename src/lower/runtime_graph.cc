@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "ir/semantics.h"
-#include "lower/layer_norms.h"
+#include "lower/spelled_out.h"
 
 namespace fastpath {
 namespace {
@@ -76,18 +77,26 @@ class BlockRewriter {
   }
   double count(TensorId id) const { return elements(workload_, tensor(id), sizes_); }
 
-  /// Channels of an image or a batch of them: what is neither batch nor place. 0: no image.
-  double channels(TensorId id) const {
+  DimKind kind_of(const Axis& axis) const { return workload_.dims[axis.dim].kind; }
+
+  /// What is neither batch nor place.
+  double features(TensorId id) const {
     double product = 1;
-    int places = 0;
     for (const Axis& axis : tensor(id).axes) {
-      const Dim& dim = workload_.dims[axis.dim];
-      if (dim.kind == DimKind::spatial) ++places;
-      if (dim.kind != DimKind::spatial && dim.kind != DimKind::batch) {
-        product *= static_cast<double>(dim.size);
-      }
+      const bool counts = kind_of(axis) != DimKind::spatial && kind_of(axis) != DimKind::batch;
+      if (counts) product *= static_cast<double>(workload_.dims[axis.dim].size);
     }
-    return places >= 1 ? product : 0;
+    return product;
+  }
+
+  /// Of an image or a batch of them; 0: no image. An image of one place shows none, but is in
+  /// blocks or not.
+  double channels(TensorId id) const {
+    const auto& axes = tensor(id).axes;
+    const bool places = std::any_of(axes.begin(), axes.end(), [&](const Axis& axis) {
+      return kind_of(axis) == DimKind::spatial;
+    });
+    return places || in_blocks(id) ? features(id) : 0;
   }
 
   bool is_a_channel_each(TensorId constant, TensorId image) const {
@@ -152,7 +161,7 @@ class BlockRewriter {
       case OpKind::pool: return emit(op, in_blocks(op.inputs[0]) || whole_blocks(op.inputs[0]));
       case OpKind::reduce:
         // A global pool: the places are gone, channels stay.
-        return emit(op, in_blocks(op.inputs[0]) && channels(op.outputs[0]) >= kBlock);
+        return emit(op, in_blocks(op.inputs[0]) && whole_blocks(op.inputs[0]));
       case OpKind::copy: return rewrite_copy(op);
       default: return emit(op, false);
     }
@@ -160,8 +169,7 @@ class BlockRewriter {
 
   bool whole_blocks(TensorId id) const {
     const double size = channels(id);
-    return size > 0 &&
-           size / kBlock == static_cast<double>(static_cast<std::int64_t>(size / kBlock));
+    return size > 0 && std::fmod(size, kBlock) == 0;
   }
 
   bool keeps_blocks(const Op& op) const {
@@ -179,19 +187,16 @@ class BlockRewriter {
   }
 
   void rewrite_convolution(const Op& op) {
-    const double in = channels(op.inputs[0]);
-    const double out = channels(op.outputs[0]);
+    const double in = features(op.inputs[0]);
+    const double out = features(op.outputs[0]);
     const double groups = convolution_groups(workload_, block_, op, sizes_);
-    const auto divides = [](double whole, double part) {
-      const double times = whole / part;
-      return times == static_cast<double>(static_cast<std::int64_t>(times));
-    };
-    bool blocked = out >= kBlock && tensor(op.outputs[0]).axes.size() >= 4;
+    const auto divides = [](double whole, double part) { return std::fmod(whole, part) == 0; };
+    bool blocked = op.attributes.function.empty();  // else not of images
     bool image = false;
     if (groups > 1) {
       const bool depthwise = groups == out && groups == in;
       blocked = blocked && divides(out, kBlock) &&
-                (depthwise || (divides(in, kBlock) && divides(out / groups, kBlock)));
+                (depthwise || (divides(in / groups, kBlock) && divides(out / groups, kBlock)));
     } else {
       image = in < kBlock;
       blocked = blocked && (image || divides(in, kMultiple));
@@ -203,13 +208,15 @@ class BlockRewriter {
       blocked_[op.outputs[0]] = op.outputs[0];
     } else {
       emit(op, blocked);
+      if (!blocked) block_.ops.back().attributes.function = kIm2col;
     }
     host_[op.outputs[0]] = FusingOp{block_.ops.size() - 1, false, false};
   }
 
   void rewrite_matmul(const Op& op) {
     emit(op, false);
-    if (is_stored(op.inputs[1])) {
+    const bool plain = tensor(op.outputs[0]).axes.size() <= 2;  // no batch of matrices
+    if (is_stored(op.inputs[1]) && plain) {
       host_[op.outputs[0]] = FusingOp{block_.ops.size() - 1, true, true};  // takes a bias, no more
     }
   }
@@ -341,9 +348,9 @@ RuntimeGraph as_runtime_executes(const Workload& workload) {
   RuntimeGraph result{workload, 0, 0};
   if (workload.phase == Phase::training || workload.phase == Phase::decode) return result;
   for (std::size_t i = 0; i < workload.blocks.size(); ++i) {
-    const LayerNorms norms = with_layer_norms(workload.blocks[i]);
-    result.fused += norms.fused;
-    result.workload.blocks[i] = BlockRewriter(workload, norms.block, result).run();
+    const SpelledOut joined = with_spelled_out(workload.blocks[i]);
+    result.fused += joined.fused;
+    result.workload.blocks[i] = BlockRewriter(workload, joined.block, result).run();
   }
   return result;
 }

@@ -14,7 +14,7 @@ struct Instant {
   Seconds tick = {};  ///< in which `busy` is counted
 };
 
-/// Reads a file of the kernel's, which takes some 50 us: not for loops.
+/// Reads a file of the kernel's: not for loops that are timed.
 Instant now();
 
 Seconds wall_time();

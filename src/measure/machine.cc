@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <barrier>
-#include <exception>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -16,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "measure/clock.h"
 #include "measure/cores.h"
 
@@ -34,7 +34,7 @@ class Array {
  public:
   explicit Array(std::size_t bytes) : size_(bytes + kLargePage) {
     memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory_ == MAP_FAILED) std::terminate();  // as where new fails
+    FP_CHECK(memory_ != MAP_FAILED);  // the program ends, as where new fails
     madvise(memory_, size_, MADV_HUGEPAGE);
     void* at = memory_;
     std::size_t room = size_;
@@ -248,7 +248,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.cores = static_cast<int>(cores.size());
   machine_.library = matmul_library();
   tell_("levels of memory");
-  const Seconds length{limits.quick ? 0.04 : 0.2};
+  const Seconds length{limits.quick ? 0.03 : 0.2};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
   figures.emplace_back([cores, length] { return read_once(kLast, cores, length); });

@@ -181,7 +181,7 @@ double DeviceModel::factor(OpKind kind) const {
 std::optional<TaskCost> DeviceModel::measured_cost(const OpShape& shape) const {
   if (!framework_ || !framework_->runtime) return std::nullopt;
   const Runtime& runtime = *framework_->runtime;
-  const auto busy = runtime_time(runtime, runtime_work(shape));
+  const auto busy = runtime_time(runtime, shape);
   if (!busy) return std::nullopt;
   TaskCost cost;
   cost.traffic = shape.read + shape.write;

@@ -61,6 +61,7 @@ std::optional<RuntimeKernel> stand_in(RuntimeKernel kernel) {
     case K::first:
     case K::depthwise: return K::window;
     case K::window: return K::matmul;
+    case K::division:
     case K::function:
     case K::pool:
     case K::copy:
@@ -69,7 +70,9 @@ std::optional<RuntimeKernel> stand_in(RuntimeKernel kernel) {
     case K::norm: return K::reduce;
     case K::reorder:
     case K::scatter: return K::copy;
+    case K::im2col: return K::matmul;
     case K::branch:
+    case K::call:
     case K::matmul:
     case K::map: return std::nullopt;
   }
@@ -84,10 +87,12 @@ RuntimeWork runtime_work(const OpShape& shape) {
   switch (shape.kind) {
     case OpKind::convolution: {
       if (!(shape.m > 0) || !(shape.n > 0) || !(shape.k > 0)) return {K::map, bytes, 1, 1, 1};
+      if (shape.im2col) return {K::im2col, shape.m, shape.n / shape.group, shape.k, shape.group};
       const bool depthwise = shape.group > 1 && shape.n <= shape.group;
       if (depthwise) return {K::depthwise, shape.m, shape.n, shape.k, 1};
       // Of a number of the input: in how many outputs it counts.
-      const double inputs = (shape.read - shape.weights) / bytes_per_element(shape.compute_format);
+      const double inputs =
+          (shape.read - shape.weights - shape.summed) / bytes_per_element(shape.compute_format);
       const double a_position = inputs / shape.m;
       const double uses = shape.k * shape.group / std::max(a_position, 1e-9);
       const K kernel = a_position < kFewInputs ? K::first : uses > 1.01 ? K::window : K::pointwise;
@@ -106,13 +111,14 @@ RuntimeWork runtime_work(const OpShape& shape) {
     case OpKind::embedding: return {K::copy, bytes, 1, 1, 1};
     case OpKind::opaque: return {K::reorder, bytes, 1, 1, 1};
     case OpKind::host: return {K::map, 1, 1, 1, 0};  // nothing beyond its launch
-    case OpKind::branch: return {K::branch, 1, 1, 1, 1};
+    case OpKind::branch: return {K::branch, shape.m, 1, 1, 1};
+    case OpKind::call: return {K::call, 1, 1, 1, 1};
     default: break;
   }
   if (shape.k > 0) return {K::scatter, bytes, 1, 1, 1};  // products that are added up at a place
   const double elements = shape.write / bytes_per_element(shape.compute_format);
   const bool function = elements > 0 && shape.work.base() / elements >= kFunctionWork;
-  return {function ? K::function : K::map, bytes, 1, 1, 1};
+  return {function ? K::function : shape.division ? K::division : K::map, bytes, 1, 1, 1};
 }
 
 std::optional<Seconds> runtime_time(const Runtime& runtime, const RuntimeWork& work,
@@ -120,6 +126,8 @@ std::optional<Seconds> runtime_time(const Runtime& runtime, const RuntimeWork& w
   constexpr double kRidge = 0.05;      // of the slopes, over the sum of the weights
   constexpr double kNearest = 0.0025;  // a twentieth of an octave: a point at its own place counts
                                        // 400 times as much as one an octave away
+  // Systems that were measured before these kernels were known.
+  const bool host = work.kernel == RuntimeKernel::branch || work.kernel == RuntimeKernel::call;
   const Vector at = terms_of(work.kernel, work.m, work.n, work.k);
   Matrix a{};
   Vector b{};
@@ -144,7 +152,7 @@ std::optional<Seconds> runtime_time(const Runtime& runtime, const RuntimeWork& w
   }
   if (weights <= 0) {
     const auto other = stand_in(work.kernel);
-    if (!other) return std::nullopt;
+    if (!other) return host ? std::optional(Seconds{}) : std::nullopt;
     RuntimeWork same = work;
     same.kernel = *other;
     return runtime_time(runtime, same, left_out);
@@ -153,6 +161,14 @@ std::optional<Seconds> runtime_time(const Runtime& runtime, const RuntimeWork& w
     a[i][i] += kRidge * weights;
   const double rate = solve(a, b)[0];
   return Seconds{work.times * std::exp2(rate + work_of(at))};
+}
+
+std::optional<Seconds> runtime_time(const Runtime& runtime, const OpShape& shape) {
+  const auto own = runtime_time(runtime, runtime_work(shape));
+  if (!own || !(shape.summed > Bytes{})) return own;
+  // Read once more, by a kernel that writes its result anyway.
+  const auto sum = runtime_time(runtime, {RuntimeKernel::map, shape.summed.base(), 1, 1, 1});
+  return sum ? *own + *sum : own;
 }
 
 std::array<double, 2> leave_one_out(const Runtime& runtime) {

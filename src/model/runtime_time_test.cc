@@ -65,6 +65,36 @@ TEST(runtime_work, tells_kernels_by_what_a_convolution_reads) {
   EXPECT_EQ(runtime_work(convolution(64, 64, 9, 1)).kernel, RuntimeKernel::window);
   EXPECT_EQ(runtime_work(convolution(3, 64, 9, 1)).kernel, RuntimeKernel::first);
   EXPECT_EQ(runtime_work(convolution(64, 64, 9, 64)).kernel, RuntimeKernel::depthwise);
+  OpShape line = convolution(64, 64, 3, 1);
+  line.im2col = true;
+  EXPECT_EQ(runtime_work(line).kernel, RuntimeKernel::im2col);
+}
+
+TEST(runtime_time, of_branches_and_calls_is_nothing_in_systems_without_them) {
+  const Runtime none;
+  EXPECT_EQ(runtime_time(none, {RuntimeKernel::branch, 8, 1, 1, 1}), Seconds{});
+  EXPECT_EQ(runtime_time(none, {RuntimeKernel::call, 1, 1, 1, 1}), Seconds{});
+}
+
+TEST(runtime_time, of_a_convolution_has_what_it_adds) {
+  Runtime runtime;
+  runtime.points = {{RuntimeKernel::window, 64, 64, 576, Seconds{4}},
+                    {RuntimeKernel::map, 4096, 1, 1, Seconds{1}}};
+  OpShape shape = convolution(64, 64, 9, 1);
+  const auto alone = runtime_time(runtime, shape);
+  shape.summed = Bytes{4096};
+  shape.read += shape.summed;
+  const auto summed = runtime_time(runtime, shape);
+  ASSERT_TRUE(alone && summed);
+  EXPECT_NEAR((*summed - *alone).base(), 1, 1e-9);
+}
+
+TEST(runtime_work, tells_quotients_from_other_maps) {
+  OpShape shape;
+  shape.read = shape.write = Bytes{1024};
+  EXPECT_EQ(runtime_work(shape).kernel, RuntimeKernel::map);
+  shape.division = true;
+  EXPECT_EQ(runtime_work(shape).kernel, RuntimeKernel::division);
 }
 
 TEST(runtime_work, a_map_that_adds_products_up_is_a_scatter) {

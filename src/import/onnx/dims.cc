@@ -20,7 +20,7 @@ DimTable::DimTable(const FlatGraph& graph, const Layout& layout) : layout_(layou
   for (const auto& [key, axis] : layout.kernels) {
     const char* letters = "dhwxyz";
     const std::size_t place = std::min<std::size_t>(key.second - 1, 5);
-    apply({axis, DimKind::other, kFromOperator,
+    apply({axis, DimKind::spatial, kFromOperator,
            std::string("k") + letters[place] + std::to_string(key.first)});
   }
   mark_chains(graph);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include <onnx/defs/schema.h>
@@ -81,6 +82,12 @@ double rough_work(const FlatGraph& graph, const Node& node) {
   return outputs * factor * graph.regions[node.region].repeat;
 }
 
+double operators_in(const GraphProto& body) {
+  return static_cast<double>(
+      std::count_if(body.node().begin(), body.node().end(),
+                    [](const NodeProto& node) { return node.op_type() != "Constant"; }));
+}
+
 /// Whether a runtime finds shape and contents from the file alone.
 void mark_open(const ShapeCall& call, Value& value) {
   const auto any = [&](bool Value::*open) {
@@ -139,7 +146,7 @@ class Flattener {
   Value constant_of(const TensorProto& tensor, const std::string& name) const;
   void derive_constant(const ShapeCall& call, Value& value) const;
   void add_host_node(const NodeProto& node, std::vector<ValueId> inputs,
-                     std::vector<ValueId> outputs, bool branch);
+                     std::vector<ValueId> outputs, OpKind kind);
   ValueId loop_state(ValueId from, const std::string& name, Scope& scope);
   ValueId loop_node(const char* op, ValueId from, Shape shape, Scope& scope, std::int64_t axis);
 
@@ -547,14 +554,14 @@ void Flattener::visit_plain(const NodeProto& node, Scope& scope,
   const bool open = std::any_of(flat.outputs.begin(), flat.outputs.end(), [&](ValueId id) {
     return id != kNone && graph_.values[id].open_content;
   });
-  if (open) add_host_node(node, flat.inputs, flat.outputs, false);
+  if (open) add_host_node(node, flat.inputs, flat.outputs, OpKind::host);
 }
 
 void Flattener::add_host_node(const NodeProto& node, std::vector<ValueId> inputs,
-                              std::vector<ValueId> outputs, bool branch) {
+                              std::vector<ValueId> outputs, OpKind kind) {
   if (node.output_size() == 0) return;
   graph_.host.push_back(
-      {node.name(), node.output(0), branch, std::move(inputs), std::move(outputs)});
+      {node.name(), node.output(0), kind, std::move(inputs), std::move(outputs), 0});
 }
 
 Scope Flattener::body_scope(const Scope& scope, std::uint32_t region) const {
@@ -591,12 +598,16 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
     return bind_bad(node, scope);
   }
   const KnownPtr known = graph_.values[inputs[0]].known;
+  std::optional<std::size_t> place;
   if (known == nullptr || graph_.values[inputs[0]].open_content) {
-    add_host_node(node, inputs, {}, true);
+    add_host_node(node, inputs, {}, OpKind::branch);
+    place = graph_.host.size() - 1;
   }
+  const GraphProto* taken = nullptr;
   std::vector<ValueId> outputs;
   if (known != nullptr && !known->data.empty()) {
-    outputs = branch(known->data[0] != 0 ? *then_body : *else_body, node, scope);
+    taken = known->data[0] != 0 ? then_body : else_body;
+    outputs = branch(*taken, node, scope);
   } else {
     // Both are tried; the larger one stays.
     const std::size_t nodes = graph_.nodes.size();
@@ -623,6 +634,7 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
     outputs = branch(*else_body, node, scope);
     const double else_work = work();
     const bool take_then = then_work >= else_work;
+    taken = take_then ? then_body : else_body;
     if (take_then && !stopped_) {
       undo();
       outputs = branch(*then_body, node, scope);
@@ -631,6 +643,7 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
              " branch is counted, the one with more work",
          "export the model with the condition fixed to count the other");
   }
+  if (place && taken != nullptr) graph_.host[*place].operators = operators_in(*taken);
   for (int i = 0; i < node.output_size(); ++i)
     bind(node, i, scope, outputs[static_cast<std::size_t>(i)]);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fastpath/number_format.h"
+#include "fastpath/workload.h"
 
 #include "import/onnx/proto.h"
 
@@ -50,9 +51,10 @@ struct Value {
 struct HostNode {
   std::string name;
   std::string output;
-  bool branch = false;
+  OpKind kind = OpKind::host;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  double operators = 0;  ///< of a branch
 };
 
 struct Node {

@@ -22,7 +22,7 @@ struct Emission {
   std::vector<Dim> dims;
   std::vector<Tensor> tensors;
   std::vector<Step> steps;
-  std::vector<Op> host;  ///< views, and what FlatGraph::host is
+  std::vector<Op> host;  ///< views, what FlatGraph::host is, and the call
 };
 
 /// Whether the operator is mapped as one, so that its function body is not needed.

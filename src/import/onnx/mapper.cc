@@ -218,6 +218,10 @@ void Mapper::map_contraction(std::size_t node, const Contraction& contraction) {
     if (id != kNoTensor) inputs.push_back(id);
   }
   OpAttributes attributes;
+  const std::size_t rank = graph_.values[node_at(node).outputs[0]].shape.size();
+  if (contraction.kind == OpKind::convolution && rank != 4) {
+    attributes.function = rank == 3 ? "conv1d" : "conv3d";
+  }
   const std::vector<Axis> wanted = dims_.axes(contraction.y);
   if (!contraction.scatters && emission_.tensors[y].axes == wanted) {
     return emit(node, contraction.kind, inputs, {y}, attributes);
@@ -243,7 +247,8 @@ void Mapper::add_host(const HostNode& node) {
   tensor.format = NumberFormat::int8;
   Op op;
   op.name = unique_among(op_names_, node.name.empty() ? node.output : node.name);
-  op.kind = node.branch ? OpKind::branch : OpKind::host;
+  op.kind = node.kind;
+  if (node.kind == OpKind::branch) op.attributes.work_per_element = node.operators;
   op.outputs = {add_tensor(std::move(tensor))};
   emission_.host.push_back(std::move(op));
 }
@@ -258,7 +263,8 @@ void Mapper::map_view(std::size_t node) {
   if (same && !drops) {
     tensor_of_[to] = from;
     if (is_run_as_view(node_at(node).type())) {
-      views_.push_back({node_name(graph_, node_at(node)), graph_.values[to].name, false, {}, {}});
+      views_.push_back(
+          {node_name(graph_, node_at(node)), graph_.values[to].name, OpKind::host, {}, {}, 0});
     }
     return;
   }
@@ -432,6 +438,7 @@ Result<Imported<Emission>> Mapper::run() {
   std::for_each(views_.begin(), views_.end(), [&](const HostNode& node) { add_host(node); });
   for (const HostNode& node : graph_.host)
     add_host(node);
+  add_host({"execution", "execution", OpKind::call, {}, {}, 0});
   if (!errors_.empty()) return failure(std::move(errors_));
   emission_.dims = dims_.dims();
   return Imported<Emission>{std::move(emission_), std::move(warnings_)};

@@ -16,7 +16,7 @@ struct OnnxOptions {
   std::vector<std::pair<std::string, std::int64_t>> dims;
   Phase phase = Phase::forward;  ///< forward or training
   /// As a runtime on the host executes it: all operators in one block, none folded into repeats,
-  /// with views, arithmetic on shapes and branches (OpKind::host, OpKind::branch).
+  /// with views, arithmetic on shapes, branches and the call (OpKind::host, branch, call).
   bool as_executed = false;
 };
 

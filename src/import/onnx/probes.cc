@@ -29,18 +29,23 @@ constexpr std::int64_t kMostNormed = 56;    // height: norms take some nanosecon
 
 bool is_convolution(RuntimeKernel kernel) {
   return kernel == RuntimeKernel::pointwise || kernel == RuntimeKernel::window ||
-         kernel == RuntimeKernel::first || kernel == RuntimeKernel::depthwise;
+         kernel == RuntimeKernel::first || kernel == RuntimeKernel::depthwise ||
+         kernel == RuntimeKernel::im2col;
 }
+
+/// Along one axis of `height` places.
+bool is_line(const RuntimeProbe& probe) { return probe.kernel == RuntimeKernel::im2col; }
 
 /// A convolution's or matmul's m, n and k.
 RuntimePoint point_of(const RuntimeProbe& probe) {
   const auto rows = (probe.height + probe.stride - 1) / probe.stride;
   const auto places = static_cast<double>(rows);
-  const auto taps = static_cast<double>(probe.window * probe.window);
+  const auto taps =
+      static_cast<double>(is_line(probe) ? probe.window : probe.window * probe.window);
   RuntimePoint point{probe.kernel, 1, 1, 1, {}};
   if (is_convolution(probe.kernel)) {
     const bool depthwise = probe.kernel == RuntimeKernel::depthwise;
-    point.m = places * places;
+    point.m = is_line(probe) ? places : places * places;
     point.n = static_cast<double>(probe.outputs);
     point.k = depthwise ? taps : taps * static_cast<double>(probe.channels);
   } else if (probe.kernel == RuntimeKernel::matmul) {
@@ -82,6 +87,11 @@ void add_convolutions(std::vector<RuntimeProbe>& probes) {
         add({K::depthwise, "Conv", height, channels, channels, window, 1});
     }
   }
+  // Behind global pools.
+  for (const std::int64_t in : {64, 512}) {
+    for (const std::int64_t out : {64, 512})
+      probes.push_back({K::pointwise, "Conv", 1, in, out, 1, 1});
+  }
   for (const std::int64_t height : {96, 224, 448}) {
     add({K::first, "Conv", height, 3, 16, 3, 2});
     add({K::first, "Conv", height, 3, 64, 3, 2});
@@ -89,11 +99,23 @@ void add_convolutions(std::vector<RuntimeProbe>& probes) {
   }
 }
 
+/// As audio has them, down to a few places, and images whose channels fill no blocks.
+void add_lines(std::vector<RuntimeProbe>& probes) {
+  for (const std::int64_t length : {1, 3, 12, 50, 200, 1600, 12800}) {
+    for (const std::int64_t channels : {32, 128}) {
+      for (const std::int64_t window : {1, 3})
+        probes.push_back({RuntimeKernel::im2col, "Conv", length, channels, 128, window, 1});
+    }
+  }
+}
+
 void add_matmuls(std::vector<RuntimeProbe>& probes) {
-  for (const std::int64_t rows : {1, 10, 40, 160, 640}) {
+  for (const std::int64_t rows : {1, 10, 40, 160, 640, 5120, 25600}) {
     for (const std::int64_t in : {32, 128, 512, 2048}) {
       for (const std::int64_t out : {32, 128, 512, 2048}) {
         const double work = static_cast<double>(rows * in * out);
+        const bool tall = rows > 640;  // as products by position of an image
+        if (tall && (in > 128 || out > 128)) continue;
         if (work > kMostWork || static_cast<double>(in * out) > kMostWeights) continue;
         probes.push_back({RuntimeKernel::matmul, "MatMul", rows, in, out, 1, 1});
       }
@@ -104,8 +126,9 @@ void add_matmuls(std::vector<RuntimeProbe>& probes) {
 void add_maps(std::vector<RuntimeProbe>& probes) {
   using K = RuntimeKernel;
   for (const std::int64_t height : {2, 4, 7, 14, 28, 56, 112, 224}) {
-    for (const char* op : {"Add", "MulScalar", "DivScalar", "Clip"})
+    for (const char* op : {"Add", "MulScalar", "Clip"})
       probes.push_back({K::map, op, height, 48, 48, 1, 1});
+    probes.push_back({K::division, "DivScalar", height, 48, 48, 1, 1});
     probes.push_back({K::function, "Sigmoid", height, 48, 48, 1, 1});
     probes.push_back({K::copy, "Concat", height, 48, 48, 1, 1});
     probes.push_back({K::reorder, "Transpose", height, 48, 48, 1, 1});
@@ -141,7 +164,7 @@ class ProbeGraph {
     const Sizes shape = input_of(probe);
     declare(*graph_.add_input(), name + ".x", shape);
     std::string input = name + ".made";
-    node("Relu", name + ".relu", {name + ".x"}, input);
+    node("Abs", name + ".abs", {name + ".x"}, input);  // nothing fuses with it
     set_windows(operator_of(probe, name, input), probe);
     keep_a_number(name, name, shape.size());
   }
@@ -169,7 +192,7 @@ class ProbeGraph {
       set_windows(operator_of(one, name, last), one);
       last = name;
     }
-    keep_a_number("last", last, 4);
+    keep_a_number("last", last, input_of(probe).size());
   }
 
   void add_chain(int length, std::int64_t numbers) {
@@ -183,8 +206,9 @@ class ProbeGraph {
     graph_.add_output()->set_name(last);
   }
 
-  /// Operators one behind the other, each in the branch of an `If` where `choose`.
-  void add_branches(int length, bool choose) {
+  /// So many times `operators` one behind the other, each time in the branch of an `If` where
+  /// `choose`.
+  void add_branches(int length, int operators, bool choose) {
     const Sizes shape{16};
     declare(*graph_.add_input(), "x", shape);
     ::onnx::ValueInfoProto& condition = *graph_.add_input();
@@ -195,12 +219,12 @@ class ProbeGraph {
       const std::string next = "y" + std::to_string(i);
       if (choose) {
         NodeProto& branch = node("If", next, {"condition"}, next);
-        add_body(branch, "then_branch", "Abs", last);
-        add_body(branch, "else_branch", "Neg", last);
+        add_body(branch, "then_branch", operators, last);
+        add_body(branch, "else_branch", operators, last);
+        last = next;
       } else {
-        node("Abs", next, {last}, next);
+        last = add_sums(next, operators, last);
       }
-      last = next;
     }
     keep_a_number("last", last, 1);
     // Else the runtime may drop the input that nothing reads.
@@ -213,6 +237,7 @@ class ProbeGraph {
  private:
   static Sizes input_of(const RuntimeProbe& probe) {
     if (probe.kernel == RuntimeKernel::matmul) return {probe.height, probe.channels};
+    if (is_line(probe)) return {1, probe.channels, probe.height};
     if (probe.op == "LayerNormalization") return {1, probe.height * probe.height, probe.channels};
     return {1, probe.channels, probe.height, probe.height};
   }
@@ -227,7 +252,7 @@ class ProbeGraph {
     graph_.add_output()->set_name(name + ".out");
   }
 
-  static void add_body(NodeProto& branch, const std::string& name, const std::string& op,
+  static void add_body(NodeProto& branch, const std::string& name, int operators,
                        const std::string& input) {
     auto& attribute = *branch.add_attribute();
     attribute.set_name(name);
@@ -235,9 +260,23 @@ class ProbeGraph {
     GraphProto& body = *attribute.mutable_g();
     body.set_name(branch.name() + "." + name);
     ProbeGraph inside(body);
-    const std::string output = body.name() + ".y";
-    inside.node(op, output, {input}, output);
-    declare(*body.add_output(), output, {16});
+    declare(*body.add_output(), inside.add_sums(body.name(), operators, input), {16});
+  }
+
+  /// Sums with constants, which stand in the graph as exporters write them.
+  std::string add_sums(const std::string& name, int count, std::string last) {
+    for (int i = 0; i < count; ++i) {
+      const std::string next = name + ".y" + std::to_string(i);
+      const std::string addend = next + ".c";
+      auto& attribute = *node("Constant", addend, {}, addend).add_attribute();
+      attribute.set_name("value");
+      attribute.set_type(::onnx::AttributeProto::TENSOR);
+      attribute.mutable_t()->set_data_type(TensorProto::FLOAT);
+      attribute.mutable_t()->add_float_data(0.5F);
+      node("Add", next, {last, addend}, next);
+      last = next;
+    }
+    return last;
   }
 
   std::string integers(const std::string& name, const Sizes& values) {
@@ -292,8 +331,10 @@ class ProbeGraph {
     const std::string& y = name;  // the runtime calls what it rewrites by the output
     if (is_convolution(probe.kernel)) {
       const std::int64_t in = probe.kernel == RuntimeKernel::depthwise ? 1 : probe.channels;
-      const std::string w = weight(name + ".w", {probe.outputs, in, probe.window, probe.window});
-      NodeProto& made = node("Conv", name, {x, w, weight(name + ".b", {probe.outputs})}, y);
+      Sizes shape{probe.outputs, in, probe.window};
+      if (!is_line(probe)) shape.push_back(probe.window);
+      NodeProto& made = node(
+          "Conv", name, {x, weight(name + ".w", shape), weight(name + ".b", {probe.outputs})}, y);
       set_int(made, "group", probe.channels / in);
       return made;
     }
@@ -308,7 +349,7 @@ class ProbeGraph {
     if (probe.op == "MatMul") {
       return node("MatMul", name, {x, weight(name + ".w", {probe.channels, probe.outputs})}, y);
     }
-    if (probe.op == "Add") return node("Add", name, {x, x}, y);
+    if (probe.op == "Add") return node("Add", name, {x, name + ".x"}, y);
     if (probe.op == "MulScalar") return node("Mul", name, {x, scalar(name + ".s", 1.5F)}, y);
     if (probe.op == "DivScalar") return node("Div", name, {x, scalar(name + ".s", 1.5F)}, y);
     if (probe.op == "Clip") {
@@ -345,9 +386,10 @@ class ProbeGraph {
     if (!is_convolution(probe.kernel) && probe.op != "MaxPool" && !transposed) return;
     // Transposed: `stride` times as many places.
     const std::int64_t pad = transposed ? (probe.window - probe.stride) / 2 : probe.window / 2;
-    set_ints(node, "kernel_shape", {probe.window, probe.window});
-    set_ints(node, "strides", {probe.stride, probe.stride});
-    set_ints(node, "pads", {pad, pad, pad, pad});
+    const std::size_t axes = is_line(probe) ? 1 : 2;
+    set_ints(node, "kernel_shape", Sizes(axes, probe.window));
+    set_ints(node, "strides", Sizes(axes, probe.stride));
+    set_ints(node, "pads", Sizes(2 * axes, pad));
   }
 
   GraphProto& graph_;
@@ -415,7 +457,7 @@ std::optional<std::size_t> probe_of(std::string_view name, std::size_t count) {
 /// caches.
 int repeats_of(const RuntimeProbe& probe) {
   constexpr double kMostRepeats = 16;
-  constexpr double kMostNumbers = 2e6;
+  constexpr double kMostNumbers = 1e6;
   const RuntimePoint point = point_of(probe);
   const double weights = point.n * point.k;
   return 2 * static_cast<int>(std::clamp(kMostNumbers / weights, 4.0, kMostRepeats) / 2);
@@ -467,18 +509,21 @@ std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::ui
   return models;
 }
 
-MarginalModels branch_models(std::uint64_t seed) {
-  constexpr int kTimes = 64;
+MarginalModels branch_models(int operators, std::uint64_t seed) {
+  constexpr int kOperators = 256;
+  constexpr int kMostTimes = 64;
+  const int times = std::clamp(kOperators / operators, 1, kMostTimes);
   const auto branches = [&](bool choose) {
     return model_of("branches", seed,
-                    [&](ProbeGraph& graph) { graph.add_branches(kTimes, choose); });
+                    [&](ProbeGraph& graph) { graph.add_branches(times, operators, choose); });
   };
-  return {branches(true), branches(false), kTimes};
+  return {branches(true), branches(false), static_cast<double>(times)};
 }
 
 std::vector<RuntimeProbe> runtime_probes() {
   std::vector<RuntimeProbe> probes;
   add_convolutions(probes);
+  add_lines(probes);
   add_matmuls(probes);
   add_maps(probes);
   add_transposed(probes);
@@ -489,7 +534,8 @@ bool is_small(const RuntimeProbe& probe) {
   constexpr double kSmallWork = 5e6;
   constexpr double kSmallTensor = 2e5;  // numbers
   const RuntimePoint point = point_of(probe);
-  const auto tensor = static_cast<double>(probe.channels * probe.height * probe.height);
+  const std::int64_t places = is_line(probe) ? probe.height : probe.height * probe.height;
+  const auto tensor = static_cast<double>(probe.channels * places);
   return point.m * point.n * point.k < kSmallWork &&
          (point.kernel == RuntimeKernel::matmul || tensor < kSmallTensor);
 }

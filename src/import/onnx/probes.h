@@ -15,8 +15,8 @@
 namespace fastpath {
 
 /// One operator. Convolutions: `height` x `height` places, `channels` in, `outputs` out, windows of
-/// `window` x `window`. Matmuls: `height` rows, `channels` deep, `outputs` columns. Others: a
-/// tensor of `channels` x `height` x `height`.
+/// `window` x `window` (RuntimeKernel::im2col: along one axis). Matmuls: `height` rows, `channels`
+/// deep, `outputs` columns. Others: a tensor of `channels` x `height` x `height`.
 struct RuntimeProbe {
   RuntimeKernel kernel = RuntimeKernel::map;
   std::string op;  ///< of ONNX
@@ -56,8 +56,9 @@ struct MarginalModels {
 /// and transposed ones.
 std::optional<MarginalModels> marginal_models(const RuntimeProbe& probe, std::uint64_t seed);
 
-/// Operators that an input chooses between by `If`, against the same without: what a branch costs.
-MarginalModels branch_models(std::uint64_t seed);
+/// Branches of so many operators that an input chooses by `If`, against the same operators without:
+/// what a branch costs.
+MarginalModels branch_models(int operators, std::uint64_t seed);
 
 /// Bytes read and written, by the shapes in a profile (RuntimeEvent::shapes): all inputs and all
 /// outputs, four bytes an element.

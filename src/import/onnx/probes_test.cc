@@ -65,13 +65,23 @@ TEST(probes, marginal_models_differ_by_so_many_operators) {
   const auto added = count_ops(window->with, OpKind::convolution) -
                      count_ops(window->without, OpKind::convolution);
   EXPECT_EQ(static_cast<double>(added), window->times);
+  const auto line = marginal_models({RuntimeKernel::im2col, "Conv", 3, 32, 128, 3, 1}, 1);
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(static_cast<double>(count_ops(line->with, OpKind::convolution) -
+                                count_ops(line->without, OpKind::convolution)),
+            line->times);
   EXPECT_FALSE(marginal_models({RuntimeKernel::first, "Conv", 96, 3, 16, 3, 2}, 1).has_value());
 }
 
 TEST(probes, models_of_branches_differ_by_so_many_of_them) {
-  const MarginalModels models = branch_models(1);
-  EXPECT_EQ(count_ops(models.with, OpKind::branch), models.times);
-  EXPECT_EQ(count_ops(models.without, OpKind::branch), 0u);
+  for (const int operators : {1, 8}) {
+    const MarginalModels models = branch_models(operators, 1);
+    EXPECT_EQ(count_ops(models.with, OpKind::branch), models.times);
+    EXPECT_EQ(count_ops(models.without, OpKind::branch), 0u);
+    const auto sums = count_ops(models.with, OpKind::elementwise);
+    EXPECT_EQ(sums, count_ops(models.without, OpKind::elementwise));
+    EXPECT_GE(static_cast<double>(sums), operators * models.times);
+  }
 }
 
 TEST(probes, a_transposed_convolution_scatters_the_products_of_a_matmul) {

@@ -23,7 +23,7 @@ void drop_unused_host_nodes(FlatGraph& graph, std::vector<bool> needed) {
   std::vector<HostNode> kept;
   for (std::size_t i = graph.host.size(); i-- > 0;) {
     HostNode& node = graph.host[i];
-    bool used = node.branch;
+    bool used = node.kind == OpKind::branch;
     for (const auto id : node.outputs)
       used = used || (id != onnx_import::kNone && needed[id]);
     if (!used) continue;

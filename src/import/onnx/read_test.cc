@@ -74,6 +74,17 @@ void add_conv(TestGraph& graph, const char* x, const char* w, const char* y,
   set_int(node, "group", group);
 }
 
+const Op& first_convolution(const Workload& workload) {
+  const auto& ops = workload.blocks[0].ops;
+  return *std::find_if(ops.begin(), ops.end(),
+                       [](const Op& op) { return op.kind == OpKind::convolution; });
+}
+
+double groups_of(const Workload& workload) {
+  return convolution_groups(workload, workload.blocks[0], first_convolution(workload),
+                            whole_sizes(workload));
+}
+
 TEST(Onnx, a_convolution_has_two_flop_per_product) {
   TestModel model;
   model.graph.input("x", {2, 3, 8, 8});
@@ -95,6 +106,28 @@ TEST(Onnx, channels_of_a_grouped_convolution_are_counted_once_per_group) {
   const Workload workload = import(model);
   EXPECT_DOUBLE_EQ(count(workload).forward_work.base(), 2.0 * 36 * 12 * 4 * 9);
   EXPECT_DOUBLE_EQ(count(workload).parameters, 12 * 4 * 9);
+  EXPECT_EQ(groups_of(workload), 2);
+}
+
+TEST(Onnx, a_depthwise_convolution_has_a_group_a_channel) {
+  for (const int window : {1, 3}) {
+    TestModel model;
+    model.graph.input("x", {1, 8, 6, 6});
+    model.graph.weight("w", {8, 1, window, window});
+    set_int(model.graph.node("Conv", {"x", "w"}, {"y"}), "group", 8);
+    model.graph.output("y");
+    EXPECT_EQ(groups_of(import(model)), 8);
+  }
+}
+
+TEST(Onnx, a_convolution_that_is_not_of_images_says_so) {
+  TestModel model;
+  model.graph.input("x", {1, 8, 6});
+  model.graph.weight("w", {4, 8, 3});
+  model.graph.node("Conv", {"x", "w"}, {"y"});
+  model.graph.output("y");
+  const Workload workload = import(model);
+  EXPECT_EQ(first_convolution(workload).attributes.function, "conv1d");
 }
 
 TEST(Onnx, a_transposed_convolution_costs_its_products) {
@@ -368,6 +401,8 @@ TEST(Onnx, a_branch_that_an_input_chooses_costs_a_runtime_something) {
   const auto executed = read_onnx(model.bytes(), "m.onnx", {.dims = {}, .as_executed = true});
   ASSERT_TRUE(executed.has_value());
   EXPECT_EQ(count_kind(executed->value, OpKind::branch), 1U);
+  EXPECT_EQ(count_kind(executed->value, OpKind::call), 1U);
+  EXPECT_EQ(count_kind(import(model), OpKind::call), 0U);
   EXPECT_EQ(count_kind(import(model), OpKind::branch), 0U);
 }
 

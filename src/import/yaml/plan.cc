@@ -1,5 +1,6 @@
 #include "import/yaml/plan.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,18 @@ std::vector<PlanWord> words_of_map(YamlReader& reader, const YamlNode& node) {
   return words;
 }
 
+/// The value of a key, which the map then lacks.
+std::optional<YamlNode> take(YamlNode& map, std::string_view key) {
+  const auto found = std::find_if(map.keys.begin(), map.keys.end(),
+                                  [&](const YamlNode& one) { return one.text == key; });
+  if (found == map.keys.end()) return std::nullopt;
+  const auto item = map.items.begin() + (found - map.keys.begin());
+  YamlNode value = std::move(*item);
+  map.items.erase(item);
+  map.keys.erase(found);
+  return value;
+}
+
 }  // namespace
 
 std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node) {
@@ -58,14 +71,27 @@ std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node) {
   return *plan;
 }
 
-Result<Plan> read_plan(std::string_view text, const std::string& file) {
-  const auto root = parse_yaml(text, file);
+Result<PlanFile> read_plan_file(std::string_view text, const std::string& file) {
+  auto root = parse_yaml(text, file);
   if (!root) return failure(root.error());
   YamlReader reader(file);
+  PlanFile result;
+  if (const auto input = root->is_map() ? take(*root, "input") : std::nullopt) {
+    const auto name = reader.string(*input);
+    if (name && name->empty()) reader.error(*input, "input is the file of an input pipeline");
+    result.input = name.value_or("");
+  }
   const bool wrapped = root->is_map() && root->keys.size() == 1 && root->keys[0].text == "plan";
   const auto plan = plan_of_node(reader, wrapped ? root->items[0] : *root);
-  if (!plan) return failure(reader.take_errors());
-  return *plan;
+  if (!plan || reader.failed()) return failure(reader.take_errors());
+  result.plan = *plan;
+  return result;
+}
+
+Result<Plan> read_plan(std::string_view text, const std::string& file) {
+  auto result = read_plan_file(text, file);
+  if (!result) return failure(std::move(result.error()));
+  return result->plan;
 }
 
 Result<std::vector<PlanWord>> read_plan_words(std::string_view text, const std::string& file) {

@@ -17,7 +17,16 @@ namespace fastpath {
 /// The plan that `node` is: a text of words or a map of them. Mistakes go to `reader`.
 std::optional<Plan> plan_of_node(YamlReader& reader, const YamlNode& node);
 
-/// Reads `tp: 8` lines, the same below a `plan:` key, or a text of words.
+/// A plan, and the file of the input pipeline that feeds it (docs/guide/storage.md).
+struct PlanFile {
+  Plan plan;
+  std::string input;  ///< as it is written, relative to the plan's file; empty: none
+};
+
+/// Reads `tp: 8` lines, the same below a `plan:` key, or a text of words; of a map, `input:`.
+Result<PlanFile> read_plan_file(std::string_view text, const std::string& file);
+
+/// The plan of read_plan_file.
 Result<Plan> read_plan(std::string_view text, const std::string& file);
 
 /// The words of a map, a key each, or of a text: values are not read yet. Lists are joined by

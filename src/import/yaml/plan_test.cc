@@ -36,5 +36,18 @@ TEST(PlanYaml, mistakes_have_their_places) {
   EXPECT_EQ(read_plan("plan: tp=8 dq=2\n", "p").error()[0].place.column, 12);
 }
 
+TEST(PlanYaml, names_the_file_of_its_input) {
+  for (const char* text : {"plan: tp=8\ninput: p.yaml\n", "input: p.yaml\ntp: 8\n"}) {
+    const auto read = read_plan_file(text, "plan.yaml");
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->plan.tensor_parallel, 8);
+    EXPECT_EQ(read->input, "p.yaml");
+  }
+  EXPECT_EQ(read_plan_file("tp: 8\n", "plan.yaml")->input, "");
+  const auto wrong = read_plan_file("input: [a, b]\ntq: 8\n", "plan.yaml");
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().size(), 2u);
+}
+
 }  // namespace
 }  // namespace fastpath

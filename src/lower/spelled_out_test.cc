@@ -1,4 +1,4 @@
-#include "lower/layer_norms.h"
+#include "lower/spelled_out.h"
 
 #include <gtest/gtest.h>
 
@@ -53,24 +53,49 @@ Workload spelt_out() {
 
 TEST(layer_norms, that_are_spelt_out_become_one_operator) {
   Workload workload = spelt_out();
-  LayerNorms norms = with_layer_norms(workload.blocks[0]);
+  SpelledOut norms = with_spelled_out(workload.blocks[0]);
   EXPECT_EQ(norms.fused, 8u);
   ASSERT_EQ(norms.block.ops.size(), 2u);
   const Op& norm = norms.block.ops[0];
   EXPECT_EQ(norm.kind, OpKind::layer_norm);
+  EXPECT_EQ(norm.name, "mul");  // the scale, as the runtime says
   EXPECT_EQ(norm.inputs, (std::vector<TensorId>{0, 8, 10}));
   EXPECT_EQ(norm.outputs, (std::vector<TensorId>{11}));
   EXPECT_EQ(norm.attributes.over, 1u);
   EXPECT_EQ(norms.block.ops[1].attributes.function, "neg");
 }
 
+/// y = x sigmoid(x), whose sigmoid `other` may read, too.
+Workload gated(bool other) {
+  Workload workload = spelt_out();
+  Block& block = workload.blocks[0];
+  const auto op = [](const char* function, std::vector<TensorId> in, TensorId out) {
+    Op made{function, OpKind::elementwise, std::move(in), {out}, {}};
+    made.attributes.function = function;
+    return made;
+  };
+  block.ops = {op("sigmoid", {0}, 2), op("mul", {0, 2}, 3),
+               op("neg", {other ? TensorId{2} : TensorId{3}}, 7)};
+  return workload;
+}
+
+TEST(gated, maps_become_one_operator_that_is_named_by_the_product) {
+  const SpelledOut joined = with_spelled_out(gated(false).blocks[0]);
+  EXPECT_EQ(joined.fused, 1u);
+  ASSERT_EQ(joined.block.ops.size(), 2u);
+  EXPECT_EQ(joined.block.ops[0].name, "mul");
+  EXPECT_EQ(joined.block.ops[0].inputs, std::vector<TensorId>{0});
+  EXPECT_EQ(joined.block.ops[0].attributes.work_per_element, 5);
+  EXPECT_EQ(with_spelled_out(gated(true).blocks[0]).fused, 0u);
+}
+
 TEST(layer_norms, stay_apart_where_another_operator_reads_the_middle) {
   Workload workload = spelt_out();
   workload.blocks[0].ops.back().inputs = {7};
-  EXPECT_EQ(with_layer_norms(workload.blocks[0]).block.ops.size(), 10u);
+  EXPECT_EQ(with_spelled_out(workload.blocks[0]).block.ops.size(), 10u);
   workload = spelt_out();
   workload.blocks[0].ops[2].inputs = {0};  // the square of something else
-  EXPECT_EQ(with_layer_norms(workload.blocks[0]).fused, 0u);
+  EXPECT_EQ(with_spelled_out(workload.blocks[0]).fused, 0u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "lower/layer_norms.h"
+#include "lower/spelled_out.h"
 
 #include <algorithm>
 #include <optional>
@@ -64,6 +64,7 @@ struct Match {
   TensorId scale = 0;
   TensorId bias = 0;
   TensorId y = 0;
+  std::string name;
 };
 
 /// The mean of the square of `d`, with epsilon, whose root is `root`: its parts. Nothing if it is
@@ -109,12 +110,13 @@ std::optional<Match> match(const Links& links, const Op& quotient) {
   found.scale = other_input(*scale, quotient.outputs[0]);
   found.bias = other_input(*bias, scale->outputs[0]);
   found.y = bias->outputs[0];
+  found.name = scale->name;
   return found;
 }
 
 Op layer_norm(const Block& block, const Match& found) {
   Op op;
-  op.name = block.ops[found.parts.back()].name;
+  op.name = found.name;
   op.kind = OpKind::layer_norm;
   op.inputs = {found.x, found.scale, found.bias};
   op.outputs = {found.y};
@@ -124,13 +126,38 @@ Op layer_norm(const Block& block, const Match& found) {
   return op;
 }
 
+/// The sigmoid of x where `product` is x times that and nothing else reads it.
+std::optional<std::size_t> sigmoid_in(const Links& links, const Op& product) {
+  if (product.attributes.function != "mul" || product.inputs.size() != 2) return std::nullopt;
+  for (const TensorId id : product.inputs) {
+    const Op* const sigmoid = links.writer(id, "sigmoid");
+    if (sigmoid == nullptr || sigmoid->inputs[0] != other_input(product, id)) continue;
+    if (links.only_reader(id, "mul") == &product) return links.index(*sigmoid);
+  }
+  return std::nullopt;
+}
+
+/// x times sigmoid(x).
+Op silu(Op product, TensorId x) {
+  constexpr double kWork = 5;  // a sigmoid's 4 and the product
+  product.inputs = {x};
+  product.attributes.function = "silu";
+  product.attributes.work_per_element = kWork;
+  return product;
+}
+
 }  // namespace
 
-LayerNorms with_layer_norms(const Block& block) {
-  LayerNorms result{block, 0};
+SpelledOut with_spelled_out(const Block& block) {
+  SpelledOut result{block, 0};
   const Links links(block);
   std::vector<bool> dropped(block.ops.size(), false);
   for (const Op& op : block.ops) {
+    if (const auto sigmoid = sigmoid_in(links, op)) {
+      dropped[*sigmoid] = true;
+      result.block.ops[links.index(op)] = silu(op, block.ops[*sigmoid].inputs[0]);
+      ++result.fused;
+    }
     const auto found = match(links, op);
     if (!found || block.tensors[found->x].axes.empty()) continue;
     for (const std::size_t part : found->parts)
