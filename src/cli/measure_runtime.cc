@@ -4,6 +4,8 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -48,15 +50,22 @@ struct MeasuredPoint {
   bool alone = false;  ///< its time is from whole executions
 };
 
+/// Times of models without the operator in question, by their bytes: many operators share them.
+using KnownTimes = std::map<std::string, double>;
+
 /// What one more of the operator adds to an execution, beyond what an operator without work adds.
 Result<Seconds> marginal_time(const OnnxRuntime& library, const MarginalModels& models,
-                              const PointOptions& options) {
+                              const PointOptions& options, KnownTimes& known) {
   const int threads = options.profile.threads;
   const auto with = least_times(library, models.with, threads, options.marginal);
   if (!with) return failure(with.error());
-  const auto without = least_times(library, models.without, threads, options.marginal);
-  if (!without) return failure(without.error());
-  const double more = least_of(*with, threads) - least_of(*without, threads);
+  const auto [without, fresh] = known.try_emplace(models.without.model, 0);
+  if (fresh) {
+    const auto times = least_times(library, models.without, threads, options.marginal);
+    if (!times) return failure(times.error());
+    without->second = least_of(*times, threads);
+  }
+  const double more = least_of(*with, threads) - without->second;
   constexpr double kLeastShare = 0.1;  // of an operator without work
   const Seconds beyond = Seconds{more / models.times} - options.node;
   return std::max(beyond, kLeastShare * options.node);
@@ -72,13 +81,14 @@ Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
   constexpr std::size_t kParts = 3;
   const std::size_t part = points.size() / kParts + 1;
   std::vector<double> added;
+  KnownTimes known;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (i % part == 0) options.pause();
     MeasuredPoint& point = points[i];
     if (!point.probe.probe || point.profiled >= kShort) continue;
     const auto models = marginal_models(probes[*point.probe.probe], kSeed);
     if (!models) continue;  // it cannot be repeated
-    const auto time = marginal_time(library, *models, options);
+    const auto time = marginal_time(library, *models, options, known);
     if (!time) return failure(time.error());
     point.probe.point.time = *time;
     point.alone = true;
@@ -192,8 +202,9 @@ Result<Overheads> measure_overheads(const OnnxRuntime& library, int threads) {
 /// What an `If` adds to the operators of its branch, by their number.
 Result<void> add_branch_points(const OnnxRuntime& library, const PointOptions& options,
                                Runtime& runtime) {
+  KnownTimes known;
   for (const int operators : {1, 8, 64}) {
-    const auto time = marginal_time(library, branch_models(operators, kSeed), options);
+    const auto time = marginal_time(library, branch_models(operators, kSeed), options, known);
     if (!time) return failure(time.error());
     runtime.points.push_back({RuntimeKernel::branch, static_cast<double>(operators), 1, 1, *time});
   }

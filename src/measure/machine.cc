@@ -248,7 +248,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.cores = static_cast<int>(cores.size());
   machine_.library = matmul_library();
   tell_("levels of memory");
-  const Seconds length{limits.quick ? 0.03 : 0.2};
+  const Seconds length{limits.quick ? 0.025 : 0.2};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
   figures.emplace_back([cores, length] { return read_once(kLast, cores, length); });
