@@ -79,28 +79,43 @@ std::optional<RuntimeKernel> stand_in(RuntimeKernel kernel) {
   return std::nullopt;
 }
 
+bool has_extents(const OpShape& shape) { return shape.m > 0 && shape.n > 0 && shape.k > 0; }
+
+RuntimeWork convolution_work(const OpShape& shape) {
+  using K = RuntimeKernel;
+  if (shape.im2col) return {K::im2col, shape.m, shape.n / shape.group, shape.k, shape.group};
+  const bool depthwise = shape.group > 1 && shape.n <= shape.group;
+  if (depthwise) return {K::depthwise, shape.m, shape.n, shape.k, 1};
+  // Of a number of the input: in how many outputs it counts.
+  const double inputs =
+      (shape.read - shape.weights - shape.summed) / bytes_per_element(shape.compute_format);
+  const double a_position = inputs / shape.m;
+  const double uses = shape.k * shape.group / std::max(a_position, 1e-9);
+  const K kernel = a_position < kFewInputs ? K::first : uses > 1.01 ? K::window : K::pointwise;
+  return {kernel, shape.m, shape.n / shape.group, shape.k, shape.group};
+}
+
+RuntimeWork map_work(const OpShape& shape, double bytes) {
+  using K = RuntimeKernel;
+  if (shape.k > 0) return {K::scatter, bytes, 1, 1, 1};  // products that are added up at a place
+  const double elements = shape.write / bytes_per_element(shape.compute_format);
+  const bool function = elements > 0 && shape.work.base() / elements >= kFunctionWork;
+  if (function) return {K::function, bytes, 1, 1, 1};
+  return {shape.division ? K::division : K::map, bytes, 1, 1, 1};
+}
+
 }  // namespace
 
 RuntimeWork runtime_work(const OpShape& shape) {
   using K = RuntimeKernel;
   const double bytes = std::max((shape.read + shape.write).base(), 1.0);
   switch (shape.kind) {
-    case OpKind::convolution: {
-      if (!(shape.m > 0) || !(shape.n > 0) || !(shape.k > 0)) return {K::map, bytes, 1, 1, 1};
-      if (shape.im2col) return {K::im2col, shape.m, shape.n / shape.group, shape.k, shape.group};
-      const bool depthwise = shape.group > 1 && shape.n <= shape.group;
-      if (depthwise) return {K::depthwise, shape.m, shape.n, shape.k, 1};
-      // Of a number of the input: in how many outputs it counts.
-      const double inputs =
-          (shape.read - shape.weights - shape.summed) / bytes_per_element(shape.compute_format);
-      const double a_position = inputs / shape.m;
-      const double uses = shape.k * shape.group / std::max(a_position, 1e-9);
-      const K kernel = a_position < kFewInputs ? K::first : uses > 1.01 ? K::window : K::pointwise;
-      return {kernel, shape.m, shape.n / shape.group, shape.k, shape.group};
-    }
+    case OpKind::convolution:
+      if (!has_extents(shape)) return {K::map, bytes, 1, 1, 1};
+      return convolution_work(shape);
     case OpKind::matmul:
     case OpKind::grouped_matmul:
-      if (!(shape.m > 0) || !(shape.n > 0) || !(shape.k > 0)) return {K::map, bytes, 1, 1, 1};
+      if (!has_extents(shape)) return {K::map, bytes, 1, 1, 1};
       return {K::matmul, shape.m, shape.n, shape.k, shape.batch * std::max(shape.steps, 1.0)};
     case OpKind::pool: return {K::pool, bytes, 1, 1, 1};
     case OpKind::softmax: return {K::softmax, bytes, 1, 1, 1};
@@ -113,12 +128,8 @@ RuntimeWork runtime_work(const OpShape& shape) {
     case OpKind::host: return {K::map, 1, 1, 1, 0};  // nothing beyond its launch
     case OpKind::branch: return {K::branch, shape.m, 1, 1, 1};
     case OpKind::call: return {K::call, 1, 1, 1, 1};
-    default: break;
+    default: return map_work(shape, bytes);
   }
-  if (shape.k > 0) return {K::scatter, bytes, 1, 1, 1};  // products that are added up at a place
-  const double elements = shape.write / bytes_per_element(shape.compute_format);
-  const bool function = elements > 0 && shape.work.base() / elements >= kFunctionWork;
-  return {function ? K::function : shape.division ? K::division : K::map, bytes, 1, 1, 1};
 }
 
 std::optional<Seconds> runtime_time(const Runtime& runtime, const RuntimeWork& work,

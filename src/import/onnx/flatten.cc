@@ -1,6 +1,7 @@
 #include "import/onnx/flatten.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <map>
 #include <optional>
@@ -131,6 +132,9 @@ class Flattener {
   const FunctionProto* function_of(const NodeProto& node, int opset,
                                    const std::vector<ValueId>& inputs);
   std::vector<ValueId> branch(const GraphProto& body, const NodeProto& node, Scope& scope);
+  double work_from(std::size_t first, std::size_t errors) const;
+  const GraphProto& larger_branch(const GraphProto& then_body, const GraphProto& else_body,
+                                  const NodeProto& node, Scope& scope);
   Scope body_scope(const Scope& scope, std::uint32_t region) const;
   std::uint32_t add_region(const Scope& scope, double trips);
 
@@ -590,6 +594,36 @@ std::vector<ValueId> Flattener::branch(const GraphProto& body, const NodeProto& 
   return outputs;
 }
 
+/// Of nodes from `first` on; below 0 where there are more than so many errors.
+double Flattener::work_from(std::size_t first, std::size_t errors) const {
+  double sum = 0;
+  for (std::size_t i = first; i < graph_.nodes.size(); ++i)
+    sum += rough_work(graph_, graph_.nodes[i]);
+  return errors_.size() > errors ? -1.0 : sum;
+}
+
+/// Both are tried and taken back.
+const GraphProto& Flattener::larger_branch(const GraphProto& then_body, const GraphProto& else_body,
+                                           const NodeProto& node, Scope& scope) {
+  const std::size_t nodes = graph_.nodes.size();
+  const std::size_t host = graph_.host.size();
+  const std::size_t regions = graph_.regions.size();
+  const std::size_t errors = errors_.size();
+  const std::size_t warnings = warnings_.size();
+  std::array<double, 2> work{};
+  for (const bool takes_else : {false, true}) {
+    branch(takes_else ? else_body : then_body, node, scope);
+    if (stopped_) break;  // its error stays
+    work.at(takes_else ? 1 : 0) = work_from(nodes, errors);
+    graph_.nodes.resize(nodes);
+    graph_.host.resize(host);
+    graph_.regions.resize(regions);
+    errors_.resize(errors);
+    warnings_.resize(warnings);
+  }
+  return work[0] >= work[1] ? then_body : else_body;
+}
+
 void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<ValueId>& inputs) {
   const GraphProto* then_body = graph_attribute(node, "then_branch");
   const GraphProto* else_body = graph_attribute(node, "else_branch");
@@ -609,36 +643,9 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
     taken = known->data[0] != 0 ? then_body : else_body;
     outputs = branch(*taken, node, scope);
   } else {
-    // Both are tried; the larger one stays.
-    const std::size_t nodes = graph_.nodes.size();
-    const std::size_t host = graph_.host.size();
-    const std::size_t regions = graph_.regions.size();
-    const std::size_t errors = errors_.size();
-    const std::size_t warnings = warnings_.size();
-    const auto work = [&] {
-      double sum = 0;
-      for (std::size_t i = nodes; i < graph_.nodes.size(); ++i)
-        sum += rough_work(graph_, graph_.nodes[i]);
-      return errors_.size() > errors ? -1.0 : sum;
-    };
-    const auto undo = [&] {
-      graph_.nodes.resize(nodes);
-      graph_.host.resize(host);
-      graph_.regions.resize(regions);
-      errors_.resize(errors);
-      warnings_.resize(warnings);
-    };
-    branch(*then_body, node, scope);
-    const double then_work = work();
-    undo();
-    outputs = branch(*else_body, node, scope);
-    const double else_work = work();
-    const bool take_then = then_work >= else_work;
-    taken = take_then ? then_body : else_body;
-    if (take_then && !stopped_) {
-      undo();
-      outputs = branch(*then_body, node, scope);
-    }
+    taken = &larger_branch(*then_body, *else_body, node, scope);
+    outputs = branch(*taken, node, scope);
+    const bool take_then = taken == then_body;
     warn(label(node) + " depends on data: its " + (take_then ? "then" : "else") +
              " branch is counted, the one with more work",
          "export the model with the condition fixed to count the other");

@@ -87,15 +87,18 @@ void add_convolutions(std::vector<RuntimeProbe>& probes) {
         add({K::depthwise, "Conv", height, channels, channels, window, 1});
     }
   }
-  // Behind global pools.
-  for (const std::int64_t in : {64, 512}) {
-    for (const std::int64_t out : {64, 512})
-      probes.push_back({K::pointwise, "Conv", 1, in, out, 1, 1});
-  }
   for (const std::int64_t height : {96, 224, 448}) {
     add({K::first, "Conv", height, 3, 16, 3, 2});
     add({K::first, "Conv", height, 3, 64, 3, 2});
     add({K::first, "Conv", height, 3, 64, 7, 2});
+  }
+}
+
+/// Of one place, behind global pools.
+void add_pooled(std::vector<RuntimeProbe>& probes) {
+  for (const std::int64_t in : {64, 512}) {
+    for (const std::int64_t out : {64, 512})
+      probes.push_back({RuntimeKernel::pointwise, "Conv", 1, in, out, 1, 1});
   }
 }
 
@@ -523,6 +526,7 @@ MarginalModels branch_models(int operators, std::uint64_t seed) {
 std::vector<RuntimeProbe> runtime_probes() {
   std::vector<RuntimeProbe> probes;
   add_convolutions(probes);
+  add_pooled(probes);
   add_lines(probes);
   add_matmuls(probes);
   add_maps(probes);
