@@ -18,12 +18,14 @@ using onnx_import::FlatGraph;
 using onnx_import::HostNode;
 using onnx_import::Node;
 
-/// `needed`: by the nodes that run.
-void drop_unused_host_nodes(FlatGraph& graph, std::vector<bool> needed) {
-  std::vector<HostNode> kept;
-  for (std::size_t i = graph.host.size(); i-- > 0;) {
-    HostNode& node = graph.host[i];
-    bool used = node.kind == OpKind::branch;
+/// Keeps the nodes whose outputs are needed, or that `stays` says so of; what they read is needed,
+/// too.
+template <class N, class Stays>
+void keep_needed(std::vector<N>& nodes, std::vector<bool>& needed, Stays stays) {
+  std::vector<N> kept;
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    N& node = nodes[i];
+    bool used = stays(node);
     for (const auto id : node.outputs)
       used = used || (id != onnx_import::kNone && needed[id]);
     if (!used) continue;
@@ -32,7 +34,7 @@ void drop_unused_host_nodes(FlatGraph& graph, std::vector<bool> needed) {
     }
     kept.push_back(std::move(node));
   }
-  graph.host.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+  nodes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
 }
 
 /// Nodes that no output needs are not run. Those of loops stay: the next iteration may need them.
@@ -40,20 +42,8 @@ void drop_unused(FlatGraph& graph) {
   std::vector<bool> needed(graph.values.size(), false);
   for (const auto id : graph.outputs)
     needed[id] = true;
-  std::vector<Node> kept;
-  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
-    Node& node = graph.nodes[i];
-    bool used = node.region != 0;
-    for (const auto id : node.outputs)
-      used = used || (id != onnx_import::kNone && needed[id]);
-    if (!used) continue;
-    for (const auto id : node.inputs) {
-      if (id != onnx_import::kNone) needed[id] = true;
-    }
-    kept.push_back(std::move(node));
-  }
-  graph.nodes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
-  drop_unused_host_nodes(graph, std::move(needed));
+  keep_needed(graph.nodes, needed, [](const Node& node) { return node.region != 0; });
+  keep_needed(graph.host, needed, [](const HostNode& node) { return node.kind == OpKind::branch; });
 }
 
 std::string base_name(std::string_view file) {
