@@ -634,8 +634,9 @@ void Flattener::visit_if(const NodeProto& node, Scope& scope, const std::vector<
   const KnownPtr known = graph_.values[inputs[0]].known;
   std::optional<std::size_t> place;
   if (known == nullptr || graph_.values[inputs[0]].open_content) {
+    const std::size_t before = graph_.host.size();
     add_host_node(node, inputs, {}, OpKind::branch);
-    place = graph_.host.size() - 1;
+    if (graph_.host.size() > before) place = before;
   }
   const GraphProto* taken = nullptr;
   std::vector<ValueId> outputs;

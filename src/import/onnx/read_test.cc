@@ -387,6 +387,23 @@ TEST(Onnx, the_larger_branch_of_an_if_is_counted_with_a_warning) {
   EXPECT_THAT(read->warnings[0].what, HasSubstr("else branch"));
 }
 
+TEST(Onnx, a_branch_that_writes_nothing_is_no_operator) {
+  TestModel model;
+  model.graph.input("c", {}, TensorProto::BOOL);
+  model.graph.input("x", {4, 4});
+  auto& node = model.graph.node("If", {"c"}, {"none"});
+  node.clear_output();
+  for (const char* name : {"then_branch", "else_branch"}) {
+    TestGraph body(add_body(node, name));
+    body.node("Relu", {"x"}, {"t"});
+  }
+  model.graph.node("Relu", {"x"}, {"y"});
+  model.graph.output("y");
+  const auto executed = read_onnx(model.bytes(), "m.onnx", {.dims = {}, .as_executed = true});
+  ASSERT_TRUE(executed.has_value());
+  EXPECT_EQ(count_kind(executed->value, OpKind::branch), 0U);
+}
+
 TEST(Onnx, a_branch_that_an_input_chooses_costs_a_runtime_something) {
   TestModel model;
   model.graph.input("c", {}, TensorProto::BOOL);
