@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do two measurements of this machine agree? tools/measure_twice.py [--busy]
 
-Runs `fastpath measure --quick` twice and compares every bandwidth and matmul: two figures agree when
+Runs `fastpath measure --quick` twice and compares every bandwidth and kernel: two figures agree when
 they differ by no more than both of their spreads together. --busy keeps a core busy during a third
 run, which must say that the machine was.
 """
@@ -25,10 +25,13 @@ def figures(answer):
     tables = answer['tables']
     found = {}
     for row in tables['memory']:
-        found[f'bandwidth of {row["level"]}'] = (row['bandwidth_B_per_s'], row['spread'])
-    for row in tables['matmuls']:
-        name = f'matmul {row["format"]} {row["size"]} by {row["threads"]} threads'
-        found[name] = (row['rate_FLOP_per_s'], row['spread'])
+        for stream in ('read', 'write', 'triad'):
+            found[f'{stream} of {row["level"]}'] = (row[f'{stream}_B_per_s'],
+                                                    row[f'{stream}_spread'])
+    for kind in ('matmuls', 'convolutions'):
+        for row in tables[kind]:
+            name = f'{kind} {row["format"]} {row["size"]} by {row["threads"]} threads'
+            found[name] = (row['rate_FLOP_per_s'], row['spread'])
     return found
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """ONNX models predicted and run on this machine: tools/onnx_table.py FOLDER... [--rounds N]
 
-In each round `fastpath measure --quick --threads 1` writes this machine as a system, and each of
-seven models runs on one thread against its prediction there. The models are looked for in the
-FOLDERs by name. --calibrate MODEL.onnx... adds what these models' operators say before the models
-run, apart from the shapes of the seven. Prints a table in Markdown: of each model the round with
-the middle error, and the errors of all rounds.
+In each round `fastpath measure --quick --threads N` (1) writes this machine as a system, and each of
+seven models runs on as many threads against its prediction there. The models are looked for in the
+FOLDERs by name. With --calibrate MODEL.onnx... each runs again against the system that these models'
+operators have taught, apart from the shapes of the seven. Prints a table in Markdown: of each model
+the round with the middle error, and the errors of all rounds.
 """
 import argparse
 import json
@@ -61,35 +61,28 @@ def calibrate(system, teachers, models):
     return better
 
 
-def run(path, dims, inputs, system):
+def run(path, dims, inputs, threads, system):
     words = [word for dim in dims for word in ('--dim', dim)]
     words += [word for value in inputs for word in ('--input', value)]
-    return fastpath('run', path, '--threads', 1, '--against', system, *words)['tables']
+    answer = fastpath('run', path, '--threads', threads, '--against', system, *words)
+    return answer['tables']['against'][0]
 
 
-def round_of(models, teachers, rows):
+def round_of(models, teachers, threads, rows, taught):
     with tempfile.TemporaryDirectory() as folder:
         system = pathlib.Path(folder) / 'machine.yaml'
-        answer = fastpath('measure', '--quick', '--threads', 1, '--output', system)
+        answer = fastpath('measure', '--quick', '--threads', threads, '--output', system)
         summary = answer['tables']['summary'][0]
         print(f'measured in {summary["wall_time_s"]:.1f} s at a load average of '
               f'{summary["load_average"]}, others used {summary["others"]} cores')
-        if teachers:
-            system = calibrate(system, teachers, models)
+        better = calibrate(system, teachers, models) if teachers else None
         for path, dims, inputs in models:
-            rows.setdefault(path.stem, []).append(run(path, dims, inputs, system)['against'][0])
+            rows.setdefault(path.stem, []).append(run(path, dims, inputs, threads, system))
+            if better:
+                taught.setdefault(path.stem, []).append(run(path, dims, inputs, threads, better))
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument('folders', nargs='+')
-    arguments.add_argument('--rounds', type=int, default=3)
-    arguments.add_argument('--calibrate', nargs='*', default=[])
-    asked = arguments.parse_args()
-    models = [(find(asked.folders, name), dims, inputs) for name, dims, inputs in MODELS]
-    rows = {}
-    for _ in range(asked.rounds):
-        round_of(models, asked.calibrate, rows)
+def print_table(rows):
     print('| model | predicted | measured | error | errors of all rounds | rank correlation |')
     print('|---|---|---|---|---|---|')
     for name, rounds in rows.items():
@@ -103,6 +96,23 @@ def main():
     errors = [abs(one['error']) for rounds in rows.values() for one in rounds]
     print(f'Mean of the middle rounds {100 * middle:.1f} %, of all {100 * statistics.mean(errors):.1f} %, '
           f'the largest error {100 * max(errors):.1f} %.')
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument('folders', nargs='+')
+    arguments.add_argument('--rounds', type=int, default=3)
+    arguments.add_argument('--threads', type=int, default=1)
+    arguments.add_argument('--calibrate', nargs='*', default=[])
+    asked = arguments.parse_args()
+    models = [(find(asked.folders, name), dims, inputs) for name, dims, inputs in MODELS]
+    rows, taught = {}, {}
+    for _ in range(asked.rounds):
+        round_of(models, asked.calibrate, asked.threads, rows, taught)
+    print_table(rows)
+    if taught:
+        print('\nCalibrated:\n')
+        print_table(taught)
 
 
 if __name__ == '__main__':

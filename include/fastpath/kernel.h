@@ -20,13 +20,14 @@ enum class KernelClass : std::uint8_t {
   attention_prefill,    ///< many queries a sequence
   attention_decode,     ///< one or a few queries a sequence
   convolution,          ///< forward, and the gradient of the input
+  depthwise,            ///< convolutions of each channel by itself; others' where not measured
   convolution_weights,  ///< the gradient of the weights
   recurrent,            ///< matmuls one after the other, one a time step
   softmax,
   norm,
   elementwise,  ///< maps and whatever moves bytes
 };
-inline constexpr std::size_t kKernelClasses = 10;
+inline constexpr std::size_t kKernelClasses = 11;
 std::string_view name_of(KernelClass kernel_class);
 std::optional<KernelClass> parse_kernel_class(std::string_view name);
 

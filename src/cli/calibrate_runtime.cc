@@ -85,7 +85,7 @@ std::optional<RanOperator> ran_operator(const RuntimeWork& work, Seconds profile
   return RanOperator{work, time / work.times};
 }
 
-Counted counted(const LoweredModel& lowered, const Execution& execution, int threads,
+Counted counted(const LoweredModel& lowered, const ModelExecution& execution, int threads,
                 const std::vector<RuntimeWork>& others) {
   Counted result;
   const Seconds profiler = quiet_operators(execution.run, threads, execution.operators).profiler;
@@ -236,8 +236,10 @@ int run_runtime_calibration(Session& session, const Arguments& arguments) {
   findings.tables = calibration->tables;
   findings.tables.insert(findings.tables.begin(), coverage_table(counts));
   findings.notes.emplace_back(
-      "A shape's point is the median of its operators, in place of a point of the same shape that "
-      "ran alone. Operators of which half or more is the profiler's time are left out.");
+      "A kernel's lesson is what predicts models best that did not teach it: nothing, one factor "
+      "on "
+      "its points, or a point for each shape that ran, the median of its operators. Operators of "
+      "which half or more is the profiler's time are left out.");
   return emit(session, arguments, findings, kAnswered);
 }
 

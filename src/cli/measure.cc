@@ -1,5 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -7,6 +12,7 @@
 #include "fastpath/system.h"
 
 #include "cli/emit.h"
+#include "cli/machine_system.h"
 #include "cli/measure_runtime.h"
 #include "cli/runtime.h"
 #include "cli/verbs.h"
@@ -25,102 +31,91 @@ constexpr std::array<Flag, 5> kMeasureFlags{{
     kRuntimeFlag,
 }};
 
-template <class Q>
-Figure<Q> figure(const Repeated& measured, const Source& source) {
-  const double half = measured.median * measured.spread;
-  return {Q{measured.median}, Q{std::max(measured.median - half, 0.0)}, Q{measured.median + half},
-          source};
-}
-
-/// The fastest of a format: with all cores where that is faster.
-const MeasuredMatmul* best(const MeasuredMachine& machine, NumberFormat format) {
-  const MeasuredMatmul* found = nullptr;
-  for (const MeasuredMatmul& one : machine.matmuls) {
-    if (one.format != format) continue;
-    if (found == nullptr || one.rate.median > found->rate.median) found = &one;
+std::vector<Cell> level_row(std::string name, Cell capacity, Cell latency,
+                            const Bandwidths& bandwidths) {
+  std::vector<Cell> row{std::move(name), std::move(capacity), std::move(latency)};
+  double discarded = 0;
+  for (const Repeated& one : bandwidths) {
+    row.emplace_back(one.median);
+    row.emplace_back(one.spread);
+    discarded += static_cast<double>(one.discarded);
   }
-  return found;
-}
-
-void add_memories(Device& device, const MeasuredMachine& machine, const Source& source) {
-  for (auto level = machine.levels.rbegin(); level != machine.levels.rend(); ++level) {
-    Memory memory;
-    const std::ptrdiff_t depth = machine.levels.rend() - level;
-    memory.name = level->main_memory ? "main memory" : fmt::format("cache {}", depth);
-    memory.capacity = Figure<Bytes>{level->capacity, level->capacity, level->capacity, source};
-    const Repeated& bandwidth = level->main_memory ? machine.memory_by_all : level->bandwidth;
-    memory.bandwidth = figure<BytesPerSecond>(bandwidth, source);
-    device.memories.push_back(std::move(memory));
-  }
-}
-
-/// What was measured is what is reached: shares of peaks are 1, but for matmuls of other sizes.
-System system_of(const MeasuredMachine& machine, const std::string& name) {
-  const Source source{
-      .cite = "fastpath measure",
-      .locator = fmt::format("{}, load average {:.1f}", machine.library, machine.load),
-      .date = machine.date,
-      .confidence = "measured"};
-  System system;
-  system.id = name;
-  system.name = machine.cpu;
-  Device& device = system.device;
-  device.id = name + "-cpu";
-  device.name = machine.cpu;
-  device.kind = "cpu";
-  device.units = fmt::format("{} cores", machine.cores);
-  for (const NumberFormat format :
-       {NumberFormat::fp32, NumberFormat::bf16, NumberFormat::fp16, NumberFormat::int8}) {
-    if (const MeasuredMatmul* one = best(machine, format)) {
-      device.peaks.push_back({format, figure<FlopsPerSecond>(one->rate, source), std::nullopt});
-    }
-  }
-  add_memories(device, machine, source);
-  device.achieved.matmul = {.value = 1, .relative_spread = 0.05, .source = source};
-  device.achieved.memory = {.value = 1, .relative_spread = 0.05, .source = source};
-  device.achieved.launch = figure<Seconds>(machine.call, source);
-  device.achieved.graph_launch = device.achieved.launch;
-  return system;
+  row.emplace_back(discarded);
+  return row;
 }
 
 Table level_table(const MeasuredMachine& machine) {
   Table table{"memory",
               "Levels of memory, one thread",
-              {{"level"},
-               {"capacity", Unit::bytes},
-               {"latency", Unit::seconds},
-               {"bandwidth", Unit::bytes_per_second},
-               {"spread", Unit::ratio},
-               {"discarded", Unit::count}},
+              {{"level"}, {"capacity", Unit::bytes}, {"latency", Unit::seconds}},
               {}};
+  for (const Stream stream : kStreams) {
+    const std::string name(name_of(stream));
+    table.columns.push_back({name, Unit::bytes_per_second});
+    table.columns.push_back({name + "_spread", Unit::ratio});
+  }
+  table.columns.push_back({"discarded", Unit::count});
   std::size_t depth = 0;
   for (const MeasuredLevel& level : machine.levels) {
-    const std::string name = level.main_memory ? "main memory" : fmt::format("cache {}", ++depth);
-    table.rows.push_back({name, level.capacity.base(), level.latency.base(), level.bandwidth.median,
-                          level.bandwidth.spread, static_cast<double>(level.bandwidth.discarded)});
+    table.rows.push_back(
+        level_row(level.main_memory ? "main memory" : fmt::format("cache {}", ++depth),
+                  level.capacity.base(), level.latency.base(), level.bandwidths));
   }
-  const Repeated& all = machine.memory_by_all;
-  table.rows.push_back({fmt::format("main memory, {} threads", machine.cores), Cell{}, Cell{},
-                        all.median, all.spread, static_cast<double>(all.discarded)});
+  table.rows.push_back(level_row(fmt::format("main memory, {} threads", machine.cores), Cell{},
+                                 Cell{}, machine.memory_by_all));
   return table;
 }
 
-Table matmul_table(const MeasuredMachine& machine) {
-  Table table{"matmuls",
-              "Matmuls of square matrices",
-              {{"format"},
-               {"threads", Unit::count},
-               {"size", Unit::count},
-               {"rate", Unit::flops_per_second},
-               {"spread", Unit::ratio},
-               {"repeats", Unit::count},
-               {"discarded", Unit::count}},
-              {}};
-  for (const MeasuredMatmul& one : machine.matmuls) {
-    table.rows.push_back({std::string(name_of(one.format)), static_cast<double>(one.threads),
-                          static_cast<double>(one.size), one.rate.median, one.rate.spread,
-                          static_cast<double>(one.rate.kept),
-                          static_cast<double>(one.rate.discarded)});
+Table kernel_table(std::string key, std::string title) {
+  return {std::move(key),
+          std::move(title),
+          {{"format"},
+           {"threads", Unit::count},
+           {"size"},
+           {"rate", Unit::flops_per_second},
+           {"spread", Unit::ratio},
+           {"repeats", Unit::count},
+           {"discarded", Unit::count},
+           {"implementation"}},
+          {}};
+}
+
+/// Products, and convolutions.
+std::array<Table, 2> kernel_tables(const MeasuredMachine& machine) {
+  std::array<Table, 2> tables{
+      kernel_table("matmuls", "Products of m x k by k x n"),
+      kernel_table("convolutions", "Convolutions: image and channels, window and stride, filters")};
+  for (const MeasuredKernel& one : machine.kernels) {
+    const KernelSetting& setting = one.setting;
+    tables[setting.size.index()].rows.push_back(
+        {std::string(name_of(setting.format)), static_cast<double>(setting.threads),
+         name_of(setting.size), one.rate.median, one.rate.spread,
+         static_cast<double>(one.rate.kept), static_cast<double>(one.rate.discarded),
+         one.implementation});
+  }
+  return tables;
+}
+
+/// How well the operator model's parameters describe the kernels, and shapes that they have not
+/// seen.
+Table entry_table(const Device& device) {
+  Table table{
+      "fitted",
+      "The operator model, fitted to kernels by all threads; times over predicted less 1: half are "
+      "within the median, 90 % of unseen shapes between low and high",
+      {{"class"},
+       {"format"},
+       {"kernels", Unit::count},
+       {"share_of_peak", Unit::ratio},
+       {"median", Unit::ratio},
+       {"unseen_low", Unit::ratio},
+       {"unseen_high", Unit::ratio}},
+      {}};
+  for (const KernelEntry& entry : device.kernels) {
+    table.rows.push_back({std::string(name_of(entry.kernel_class)), entry.format,
+                          static_cast<double>(entry.rows),
+                          entry.parameters[KernelParameter::compute], std::expm1(entry.spread),
+                          entry.low - 1, entry.high - 1});
   }
   return table;
 }
@@ -143,12 +138,16 @@ Table summary_table(const MeasuredMachine& machine) {
 
 /// Figures of which most repeats were disturbed.
 std::size_t disturbed(const MeasuredMachine& machine) {
-  const auto levels = std::count_if(machine.levels.begin(), machine.levels.end(),
-                                    [](const MeasuredLevel& l) { return l.bandwidth.noisy; });
-  const auto matmuls = std::count_if(machine.matmuls.begin(), machine.matmuls.end(),
-                                     [](const MeasuredMatmul& m) { return m.rate.noisy; });
-  return static_cast<std::size_t>(levels + matmuls) + (machine.memory_by_all.noisy ? 1 : 0) +
-         (machine.call.noisy ? 1 : 0);
+  const auto noisy = [](const Repeated& one) { return one.noisy; };
+  const auto among = [&](const Bandwidths& all) {
+    return std::count_if(all.begin(), all.end(), noisy);
+  };
+  std::ptrdiff_t figures = among(machine.memory_by_all) + (noisy(machine.call) ? 1 : 0);
+  for (const MeasuredLevel& level : machine.levels)
+    figures += among(level.bandwidths);
+  for (const MeasuredKernel& kernel : machine.kernels)
+    figures += noisy(kernel.rate) ? 1 : 0;
+  return static_cast<std::size_t>(figures);
 }
 
 void add_notes(Findings& findings, const MeasuredMachine& machine) {
@@ -162,7 +161,7 @@ void add_notes(Findings& findings, const MeasuredMachine& machine) {
         machine.others, figures, machine.load));
   }
   findings.notes.emplace_back(
-      "Levels are where a dependent load takes half as long again; a peak is the fastest matmul of "
+      "Levels are where a dependent load takes half as long again; a peak is the fastest kernel of "
       "its format.");
 }
 
@@ -198,20 +197,22 @@ int run_measure(Session& session, const Arguments& arguments) {
   }
   const MeasuredMachine machine = rounds.finish();
   session.progress("");
+  System system = system_of(machine, arguments.text_or("name", "this-machine"));
+  if (*runtime) {
+    auto framework = std::make_shared<Framework>();
+    framework->runtime = std::make_shared<const Runtime>(**runtime);
+    system.framework = std::move(framework);
+  }
   if (const auto file = arguments.text("output")) {
-    System system = system_of(machine, arguments.text_or("name", "this-machine"));
-    if (*runtime) {
-      auto framework = std::make_shared<Framework>();
-      framework->runtime = std::make_shared<const Runtime>(**runtime);
-      system.framework = std::move(framework);
-    }
     if (const auto wrong = write_file(*file, write_system_yaml(system))) {
       return session.fail({*wrong});
     }
   }
   Findings findings;
   findings.title = "This machine";
-  findings.tables = {summary_table(machine), level_table(machine), matmul_table(machine)};
+  findings.tables = {summary_table(machine), level_table(machine)};
+  std::ranges::move(kernel_tables(machine), std::back_inserter(findings.tables));
+  findings.tables.push_back(entry_table(system.device));
   if (*runtime) findings.tables.push_back(runtime_table(**runtime));
   add_notes(findings, machine);
   if (!*runtime) {

@@ -16,9 +16,9 @@ Result<RunnableModel> open_runnable(const std::string& path, const RunnableOptio
   return make_runnable(*bytes, path, fill);
 }
 
-Result<Execution> execute_model(Session& session, const OnnxRuntime& runtime,
-                                const RunnableModel& model, const std::string& path,
-                                const ModelRunOptions& options) {
+Result<ModelExecution> execute_model(Session& session, const OnnxRuntime& runtime,
+                                     const RunnableModel& model, const std::string& path,
+                                     const ModelRunOptions& options) {
   Result<ModelRun> run = measure_model(runtime, model, options,
                                        [&](std::string_view what) { session.progress(what); });
   session.progress("");
@@ -26,7 +26,7 @@ Result<Execution> execute_model(Session& session, const OnnxRuntime& runtime,
   auto events = read_runtime_profile(run->profile, path + " (profile)");
   if (!events) return failure(events.error());
   session.warn(events->warnings);
-  Execution execution;
+  ModelExecution execution;
   execution.run = std::move(*run);
   execution.events = std::move(events->value);
   execution.operators = operators_of(execution.events, static_cast<std::size_t>(options.warm_ups));

@@ -17,7 +17,7 @@ namespace fastpath::cli {
 /// A file with inputs and weights filled. Errors: those of the file and of make_runnable.
 Result<RunnableModel> open_runnable(const std::string& path, const RunnableOptions& fill);
 
-struct Execution {
+struct ModelExecution {
   ModelRun run;
   std::vector<RuntimeEvent> events;
   std::vector<RuntimeOperator> operators;  ///< without the first executions
@@ -25,9 +25,9 @@ struct Execution {
 
 /// Runs `model` with and without the profiler; says what is done next and warns of a profile that
 /// was cut off. Errors: the runtime's own words.
-Result<Execution> execute_model(Session& session, const OnnxRuntime& runtime,
-                                const RunnableModel& model, const std::string& path,
-                                const ModelRunOptions& options);
+Result<ModelExecution> execute_model(Session& session, const OnnxRuntime& runtime,
+                                     const RunnableModel& model, const std::string& path,
+                                     const ModelRunOptions& options);
 
 /// Seconds of the shortest execution. One thread alone uses no more than its own time, whatever
 /// else runs on the machine.

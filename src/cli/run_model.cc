@@ -127,7 +127,8 @@ int run_model(Session& session, const Arguments& arguments) {
   if (!model) return session.fail(model.error());
   const Result<OnnxRuntime> runtime = find_runtime(session, arguments);
   if (!runtime) return session.fail(runtime.error());
-  const Result<Execution> execution = execute_model(session, *runtime, *model, path, request->run);
+  const Result<ModelExecution> execution =
+      execute_model(session, *runtime, *model, path, request->run);
   if (!execution) return session.fail(execution.error());
   const auto& [run, events, operators] = *execution;
   if (const auto file = arguments.text("save-profile")) {

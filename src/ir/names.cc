@@ -146,6 +146,7 @@ constexpr Names<KernelClass, kKernelClasses> kKernelClassNames{
      {"attention_prefill", KernelClass::attention_prefill},
      {"attention_decode", KernelClass::attention_decode},
      {"convolution", KernelClass::convolution},
+     {"depthwise", KernelClass::depthwise},
      {"convolution_weights", KernelClass::convolution_weights},
      {"recurrent", KernelClass::recurrent},
      {"softmax", KernelClass::softmax},

@@ -1,21 +1,18 @@
 #include "measure/machine.h"
 
 #include <algorithm>
-#include <barrier>
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <memory>
 #include <numeric>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/check.h"
+#include "measure/array.h"
+#include "measure/bandwidth.h"
 #include "measure/clock.h"
 #include "measure/cores.h"
 
@@ -25,36 +22,6 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kFirst = std::size_t{16} << 10;
 constexpr std::size_t kLast = std::size_t{128} << 20;
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
-
-/// Zeroed memory in pages of its own: what depends on the pages that a process happens to get
-/// differs between repeats, too. Large ones where they are to be had, so that the walk of page
-/// tables does not hide the caches.
-class Array {
- public:
-  explicit Array(std::size_t bytes) : size_(bytes + kLargePage) {
-    memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    FP_CHECK(memory_ != MAP_FAILED);  // the program ends, as where new fails
-    madvise(memory_, size_, MADV_HUGEPAGE);
-    void* at = memory_;
-    std::size_t room = size_;
-    words_ = static_cast<std::uint64_t*>(std::align(kLargePage, bytes, at, room));
-    std::fill_n(words_, bytes / sizeof(std::uint64_t), 0);
-  }
-  ~Array() { munmap(memory_, size_); }
-  Array(const Array&) = delete;
-  Array& operator=(const Array&) = delete;
-
-  std::uint64_t* words() const { return words_; }
-
- private:
-  std::size_t size_;
-  void* memory_;
-  std::uint64_t* words_;
-};
-
-/// The results of loops, where the compiler cannot see that nobody reads them.
-void keep(std::uint64_t value) { asm volatile("" : : "r"(value) : "memory"); }
 
 /// Of a load in a random cycle through all lines.
 Seconds chase(std::size_t bytes, Seconds length) {
@@ -99,86 +66,6 @@ std::vector<double> chase_all(Seconds length) {
   return latencies;
 }
 
-/// Sums an array through four registers, so that the adder is no limit.
-std::uint64_t sum(const std::uint64_t* words, std::size_t count) {
-  using Vector [[gnu::vector_size(16), gnu::aligned(16), gnu::may_alias]] = std::uint64_t;
-  Vector a{};
-  Vector b{};
-  Vector c{};
-  Vector d{};
-  const auto* vectors = reinterpret_cast<const Vector*>(words);
-  for (std::size_t i = 0; i + 3 < count / 2; i += 4) {
-    a += vectors[i];
-    b += vectors[i + 1];
-    c += vectors[i + 2];
-    d += vectors[i + 3];
-  }
-  a += b + c + d;
-  return a[0] + a[1];
-}
-
-struct ThreadReads {
-  double bytes = 0;
-  Seconds begin;
-  Seconds end;
-  Seconds cpu;
-};
-
-/// A thread on `core` that reads an array of its own again and again, once all are ready.
-ThreadReads read_for(std::size_t bytes, int core, Seconds length, std::barrier<>& ready) {
-  constexpr std::size_t kBetweenClocks = std::size_t{1} << 22;
-  const Pinned here(core);
-  const Array array(bytes);
-  const std::size_t part = std::min(bytes, kBetweenClocks);
-  const std::size_t words = part / sizeof(std::uint64_t);
-  const std::size_t passes = kBetweenClocks / part;
-  keep(sum(array.words(), bytes / sizeof(std::uint64_t)));
-  ready.arrive_and_wait();
-  ThreadReads tally;
-  const Seconds cpu = thread_time();
-  tally.begin = wall_time();
-  std::size_t at = 0;
-  do {
-    for (std::size_t pass = 0; pass < passes; ++pass)
-      keep(sum(array.words() + at, words));
-    at = (at + words) % (bytes / sizeof(std::uint64_t));
-    tally.bytes += static_cast<double>(passes * part);
-    tally.end = wall_time();
-  } while (tally.end - tally.begin < length);
-  tally.cpu = thread_time() - cpu;
-  return tally;
-}
-
-/// Bytes a second of a thread on each of the cores together.
-Repeat read_once(std::size_t bytes, const std::vector<int>& cores, Seconds length) {
-  std::vector<ThreadReads> tallies(cores.size());
-  std::barrier<> ready(static_cast<std::ptrdiff_t>(cores.size()));
-  std::vector<std::thread> running;
-  running.reserve(cores.size());
-  for (std::size_t i = 0; i < cores.size(); ++i) {
-    running.emplace_back([&, i] { tallies[i] = read_for(bytes, cores[i], length, ready); });
-  }
-  for (std::thread& thread : running)
-    thread.join();
-  ThreadReads all = tallies.front();
-  for (std::size_t i = 1; i < tallies.size(); ++i) {
-    all.bytes += tallies[i].bytes;
-    all.cpu += tallies[i].cpu;
-    all.begin = std::min(all.begin, tallies[i].begin);
-    all.end = std::max(all.end, tallies[i].end);
-  }
-  const Seconds wall = all.end - all.begin;
-  return {all.bytes / wall.base(), taken_from(static_cast<int>(cores.size()), wall, all.cpu)};
-}
-
-/// By one thread, on the cores in turns.
-std::function<Repeat()> read_figure(std::size_t bytes, const std::vector<int>& cores,
-                                    Seconds length) {
-  return [bytes, cores, length, turn = std::size_t{0}]() mutable {
-    return read_once(bytes, {cores[turn++ % cores.size()]}, length);
-  };
-}
-
 RepeatLimits repeats_of(const MachineLimits& limits) {
   RepeatLimits repeats;
   repeats.least = limits.quick ? 6 : 9;
@@ -186,6 +73,16 @@ RepeatLimits repeats_of(const MachineLimits& limits) {
   // Who stops where the spread is narrow gets spreads that are narrow by chance.
   repeats.spread = std::numeric_limits<double>::infinity();
   return repeats;
+}
+
+/// Figures of all streams through `bytes`, by one thread that is on the cores in turns.
+void add_streams(std::size_t bytes, const std::vector<int>& cores, Seconds length,
+                 std::vector<std::function<Repeat()>>& figures) {
+  for (const Stream stream : kStreams) {
+    figures.emplace_back([=, turn = std::size_t{0}]() mutable {
+      return stream_once(stream, bytes, {cores[turn++ % cores.size()]}, length);
+    });
+  }
 }
 
 /// Levels without their bandwidths, and these as figures.
@@ -200,13 +97,78 @@ std::vector<MeasuredLevel> find_levels(const std::vector<int>& cores, Seconds le
     // In the middle of its sizes; main memory at the largest, farthest from any cache.
     level.latency = Seconds{latencies[level.main_memory ? end : (begin + end) / 2]};
     level.capacity = Bytes{static_cast<double>(kFirst << end)};
-    figures.push_back(read_figure(level.main_memory ? kLast : kFirst << end >> 1, cores, length));
+    add_streams(level.main_memory ? kLast : kFirst << end >> 1, cores, length, figures);
     levels.push_back(level);
     begin = end + 1;
   }
   levels.back().capacity = Bytes{static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                                  static_cast<double>(sysconf(_SC_PAGESIZE))};
   return levels;
+}
+
+constexpr std::array<NumberFormat, 4> kFormats{NumberFormat::fp32, NumberFormat::bf16,
+                                               NumberFormat::fp16, NumberFormat::int8};
+
+/// Square ones; of a few rows by a large matrix, as where tokens are generated.
+constexpr std::array<MatmulSize, 7> kMatmuls{{{64, 64, 64},
+                                              {128, 128, 128},
+                                              {256, 256, 256},
+                                              {512, 512, 512},
+                                              {1024, 1024, 1024},
+                                              {1, 4096, 4096},
+                                              {16, 4096, 4096}}};
+
+/// As networks for images have them: pointwise, windows, with strides, the first one, depthwise.
+constexpr std::array<ConvolutionSize, 14> kConvolutions{{{56, 64, 64, 3, 1, 1},
+                                                         {56, 64, 256, 1, 1, 1},
+                                                         {28, 128, 128, 3, 1, 1},
+                                                         {28, 512, 128, 1, 1, 1},
+                                                         {14, 256, 256, 3, 1, 1},
+                                                         {14, 1024, 256, 1, 1, 1},
+                                                         {7, 512, 512, 3, 1, 1},
+                                                         {7, 512, 2048, 1, 1, 1},
+                                                         {224, 3, 64, 7, 2, 1},
+                                                         {56, 128, 128, 3, 2, 1},
+                                                         {112, 32, 32, 3, 1, 32},
+                                                         {56, 128, 128, 3, 1, 128},
+                                                         {28, 256, 256, 5, 1, 256},
+                                                         {14, 512, 512, 3, 1, 512}}};
+
+/// One and all; with time, powers of two between them, too.
+std::vector<int> thread_counts(int cores, bool quick) {
+  std::vector<int> counts{1};
+  for (int threads = 2; !quick && threads < cores; threads *= 2)
+    counts.push_back(threads);
+  if (cores > 1) counts.push_back(cores);
+  return counts;
+}
+
+/// Products first. Convolutions, and products by few rows, by all threads where it must be quick.
+std::vector<KernelSetting> kernel_settings(int cores, bool quick) {
+  std::vector<KernelSetting> settings;
+  const std::vector<int> counts = thread_counts(cores, quick);
+  for (const int threads : counts) {
+    for (const NumberFormat format : kFormats) {
+      for (const MatmulSize& size : kMatmuls) {
+        if (!quick || threads == cores || size.m == size.n)
+          settings.push_back({format, size, threads});
+      }
+    }
+  }
+  for (const int threads : counts) {
+    if (quick && threads < cores) continue;
+    for (const NumberFormat format : kFormats) {
+      for (const ConvolutionSize& size : kConvolutions)
+        settings.push_back({format, size, threads});
+    }
+  }
+  return settings;
+}
+
+/// Takes the results of all streams.
+void take_streams(std::vector<Repeated>::const_iterator& next, Bandwidths& bandwidths) {
+  for (Repeated& one : bandwidths)
+    one = *next++;
 }
 
 /// "model name" of /proc/cpuinfo; "unknown CPU" where there is none.
@@ -246,21 +208,23 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.date = today();
   machine_.cpu = cpu_name();
   machine_.cores = static_cast<int>(cores.size());
-  machine_.library = matmul_library();
+  machine_.library = kernel_library();
   tell_("levels of memory");
-  const Seconds length{limits.quick ? 0.025 : 0.2};
+  const Seconds length{limits.quick ? 0.015 : 0.2};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
-  figures.emplace_back([cores, length] { return read_once(kLast, cores, length); });
-  MatmulFigures matmuls = matmul_figures(cores, length);
-  machine_.matmuls = std::move(matmuls.matmuls);
-  std::move(matmuls.rates.begin(), matmuls.rates.end(), std::back_inserter(figures));
+  for (const Stream stream : kStreams)
+    figures.emplace_back([=] { return stream_once(stream, kLast, cores, length); });
+  KernelFigures kernels =
+      kernel_figures(kernel_settings(machine_.cores, limits.quick), cores, length);
+  machine_.kernels = std::move(kernels.kernels);
+  std::move(kernels.rates.begin(), kernels.rates.end(), std::back_inserter(figures));
   figures.push_back(call_figure(cores));
   rounds_.emplace(std::move(figures), repeats_of(limits));
 }
 
 bool MachineRounds::measure() {
-  tell_(fmt::format("memory and matmuls, round {}", ++round_));
+  tell_(fmt::format("memory and kernels, round {}", ++round_));
   return rounds_->measure();
 }
 
@@ -268,12 +232,12 @@ MeasuredMachine MachineRounds::finish() {
   while (measure()) {
   }
   const std::vector<Repeated> results = rounds_->results();
-  auto next = results.begin();
+  auto next = results.cbegin();
   for (MeasuredLevel& level : machine_.levels)
-    level.bandwidth = *next++;
-  machine_.memory_by_all = *next++;
-  for (MeasuredMatmul& matmul : machine_.matmuls)
-    matmul.rate = *next++;
+    take_streams(next, level.bandwidths);
+  take_streams(next, machine_.memory_by_all);
+  for (MeasuredKernel& kernel : machine_.kernels)
+    kernel.rate = *next++;
   machine_.call = *next;
   const Instant end = now();
   machine_.wall = end.wall - begin_.wall;

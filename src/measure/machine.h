@@ -1,46 +1,43 @@
-/// This machine's CPU: levels of memory, matmuls by format and threads, what a call costs.
+/// This machine's CPU: levels of memory, kernels by format and threads, what a call costs.
 #pragma once
 
-#include <cstdint>
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "fastpath/number_format.h"
 #include "fastpath/quantity.h"
 
+#include "measure/bandwidth.h"
 #include "measure/clock.h"
+#include "measure/onednn.h"
 #include "measure/repeats.h"
 
 namespace fastpath {
 
+/// Bytes/s, by Stream.
+using Bandwidths = std::array<Repeated, kStreams.size()>;
+
 /// Found by chasing pointers through growing arrays: a level ends where a load takes half as long
 /// again.
 struct MeasuredLevel {
-  Bytes capacity;      ///< largest array that it held; main memory: what is installed
-  Seconds latency;     ///< of a load that depends on the one before
-  Repeated bandwidth;  ///< bytes/s of reads by one thread
+  Bytes capacity;         ///< largest array that it held; main memory: what is installed
+  Seconds latency;        ///< of a load that depends on the one before
+  Bandwidths bandwidths;  ///< of one thread
   bool main_memory = false;
-};
-
-struct MeasuredMatmul {
-  NumberFormat format = NumberFormat::fp32;
-  std::int64_t size = 0;  ///< of square matrices
-  int threads = 1;
-  Repeated rate;  ///< FLOP/s
 };
 
 struct MeasuredMachine {
   std::string cpu;
   int cores = 0;
-  std::string library;                ///< whose matmuls ran, with its version
-  std::vector<MeasuredLevel> levels;  ///< from the smallest
-  Repeated memory_by_all;             ///< bytes/s of reads of main memory by all cores together
-  std::vector<MeasuredMatmul> matmuls;
-  Repeated call;  ///< seconds of a matmul of 8 x 8
-  Seconds wall;   ///< from the first to the last, other work between rounds included
+  std::string library;                  ///< whose kernels ran, with its version
+  std::vector<MeasuredLevel> levels;    ///< from the smallest
+  Bandwidths memory_by_all;             ///< of main memory, by all cores together
+  std::vector<MeasuredKernel> kernels;  ///< products first
+  Repeated call;                        ///< seconds of a product of 8 x 8
+  Seconds wall;  ///< from the first to the last, other work between rounds included
   Seconds cpu_time;
   double others = 0;  ///< cores' worth that others used in that time
   double load = 0;    ///< as it began
@@ -73,22 +70,6 @@ class MachineRounds {
   std::optional<Rounds> rounds_;
   int round_ = 0;
 };
-
-/// Figures still to be measured.
-struct MatmulFigures {
-  std::vector<MeasuredMatmul> matmuls;
-  std::vector<std::function<Repeat()>> rates;  ///< of each
-};
-
-/// Matmuls of square matrices by oneDNN, by one thread and by all; those of formats that it does
-/// not have here are left out. `length`: of a repeat.
-MatmulFigures matmul_figures(const std::vector<int>& cores, Seconds length);
-
-/// Seconds of a matmul of 8 x 8 in fp32.
-std::function<Repeat()> call_figure(const std::vector<int>& cores);
-
-/// Name and version of the library, and the instructions that it picked.
-std::string matmul_library();
 
 /// Ends of levels in a curve of latencies over doubling sizes: indices of the last size of each.
 std::vector<std::size_t> level_ends(const std::vector<double>& latencies);

@@ -8,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
+#include "measure/bandwidth.h"
 #include "measure/clock.h"
 #include "measure/cores.h"
 #include "measure/io.h"
 #include "measure/machine.h"
+#include "measure/onednn.h"
 #include "measure/repeats.h"
 
 namespace fastpath {
@@ -170,6 +172,45 @@ TEST(Clock, goes_on) {
   EXPECT_GE(after.wall, before.wall);
   EXPECT_GE(others_between(before, before), 0);
   EXPECT_EQ(today().size(), 10u);
+}
+
+TEST(Streams, move_bytes_through_arrays_of_any_size) {
+  for (const Stream stream : kStreams) {
+    for (const std::size_t bytes : {192u, 1000u, 16384u, 5u << 20}) {
+      const Repeat repeat = stream_once(stream, bytes, usable_cores(), Seconds{0.001});
+      EXPECT_GT(repeat.value, 0) << name_of(stream) << ' ' << bytes;
+      EXPECT_TRUE(std::isfinite(repeat.value)) << name_of(stream) << ' ' << bytes;
+    }
+  }
+}
+
+TEST(Kernels, work_counts_two_for_each_multiplication) {
+  EXPECT_EQ(work_of(MatmulSize{3, 5, 7}), Flops{2 * 3 * 5 * 7});
+  EXPECT_EQ(work_of(ConvolutionSize{56, 64, 32, 3, 1, 1}), Flops{2.0 * 56 * 56 * 64 * 32 * 9});
+  EXPECT_EQ(work_of(ConvolutionSize{224, 3, 64, 7, 2, 1}), Flops{2.0 * 112 * 112 * 3 * 64 * 49});
+  EXPECT_EQ(work_of(ConvolutionSize{15, 8, 8, 3, 2, 8}), Flops{2.0 * 8 * 8 * 8 * 9});
+}
+
+TEST(Kernels, names_tell_sizes_apart) {
+  EXPECT_EQ(name_of(MatmulSize{1, 64, 32}), "1x64x32");
+  EXPECT_EQ(name_of(ConvolutionSize{56, 64, 256, 1, 1, 1}), "56x56x64 1x1 256");
+  EXPECT_EQ(name_of(ConvolutionSize{28, 128, 128, 3, 2, 128}), "28x28x128 3x3/2 128 in 128 groups");
+}
+
+TEST(Kernels, those_that_the_library_has_are_measured) {
+  const std::vector<KernelSetting> settings{
+      {NumberFormat::fp32, MatmulSize{32, 32, 32}, 1},
+      {NumberFormat::fp64, MatmulSize{32, 32, 32}, 1},
+      {NumberFormat::fp32, ConvolutionSize{14, 16, 32, 3, 2, 1}, 1},
+      {NumberFormat::fp32, ConvolutionSize{14, 16, 16, 5, 1, 16}, 1},
+      {NumberFormat::int8, ConvolutionSize{14, 3, 16, 7, 2, 1}, 1}};
+  KernelFigures figures = kernel_figures(settings, usable_cores(), Seconds{0.001});
+  ASSERT_EQ(figures.kernels.size(), 4u);  // none in fp64
+  ASSERT_EQ(figures.rates.size(), 4u);
+  for (std::size_t i = 0; i < figures.kernels.size(); ++i) {
+    EXPECT_FALSE(figures.kernels[i].implementation.empty());
+    EXPECT_GT(figures.rates[i]().value, 0);
+  }
 }
 
 /// A file of 64 KiB, gone at the end.

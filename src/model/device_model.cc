@@ -54,9 +54,11 @@ Fitted achieved_share(const Device& device, KernelClass kernel_class, NumberForm
 
 /// How well an entry describes a class and format: 0 = not at all. Entries of any library only.
 int fitness(const KernelEntry& entry, KernelClass kernel_class, std::string_view format) {
-  if (entry.kernel_class != kernel_class || !entry.library.empty()) return 0;
-  if (entry.format == format) return 2;
-  return entry.format.empty() ? 1 : 0;
+  const bool stands_in =
+      kernel_class == KernelClass::depthwise && entry.kernel_class == KernelClass::convolution;
+  if ((entry.kernel_class != kernel_class && !stands_in) || !entry.library.empty()) return 0;
+  if (!entry.format.empty() && entry.format != format) return 0;
+  return (stands_in ? 1 : 3) + (entry.format.empty() ? 0 : 1);
 }
 
 /// How much wider, on the log scale, an interval gets outside the range of measured times: as

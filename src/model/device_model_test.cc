@@ -87,5 +87,25 @@ TEST(DeviceModel, four_bit_floats_share_the_parameters_of_nvfp4) {
   }
 }
 
+TEST(DeviceModel, depthwise_convolutions_have_those_of_convolutions_until_they_have_their_own) {
+  OpShape shape = matmul(64);
+  shape.kind = OpKind::convolution;
+  shape.group = shape.n;
+  KernelEntry entry = entry_of(0.9, 1.2, {}, {});
+  entry.kernel_class = KernelClass::convolution;
+  entry.format = format_key(shape.compute_format);
+  entry.parameters[KernelParameter::launch] = 17e-6;
+  const auto launch_of = [&](const std::vector<KernelEntry>& entries) {
+    return DeviceModel(device_with(entries), Execution::graph)
+        .parameters(shape)[KernelParameter::launch];
+  };
+  EXPECT_EQ(launch_of({entry}), 17e-6);
+  KernelEntry own = entry;
+  own.kernel_class = KernelClass::depthwise;
+  own.format = "";
+  own.parameters[KernelParameter::launch] = 19e-6;
+  EXPECT_EQ(launch_of({entry, own}), 19e-6);
+}
+
 }  // namespace
 }  // namespace fastpath

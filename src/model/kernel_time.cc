@@ -262,6 +262,7 @@ Candidate busiest(const DeviceRates& rates, const KernelParameters& parameters,
     case KernelClass::recurrent:
       return contracts(shape) ? matmul(rates, parameters, shape) : piece(rates, parameters, shape);
     case KernelClass::convolution:
+    case KernelClass::depthwise:
     case KernelClass::convolution_weights:
       return contracts(shape) ? convolution(rates, parameters, shape)
                               : piece(rates, parameters, shape);
@@ -286,8 +287,10 @@ KernelClass kernel_class_of(const OpShape& shape) {
     case OpKind::grouped_matmul: return KernelClass::grouped_matmul;
     case OpKind::convolution:
       // The contraction of a weight gradient is over all pixels of the batch.
-      return shape.k > shape.m * 4 && !(shape.weights > Bytes{}) ? KernelClass::convolution_weights
-                                                                 : KernelClass::convolution;
+      if (shape.k > shape.m * 4 && !(shape.weights > Bytes{}))
+        return KernelClass::convolution_weights;
+      return shape.group > 1 && shape.n <= shape.group ? KernelClass::depthwise
+                                                       : KernelClass::convolution;
     case OpKind::attention:
       return shape.m <= kMostDecodeQueries ? KernelClass::attention_decode
                                            : KernelClass::attention_prefill;

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <tuple>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "validate/score.h"
+
 namespace fastpath {
 namespace {
-
-/// Of sorted values; the one below.
-double sorted_quantile(const std::vector<double>& values, double share) {
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-}
 
 /// An operator beside what is said of it before, and after without its own model.
 struct Judged {
@@ -22,22 +19,6 @@ struct Judged {
   Seconds after;
 };
 
-/// Operators of other models, of shapes that model `left_out` lacks.
-std::vector<RanOperator> of_others(const std::vector<RanModel>& models, std::size_t left_out) {
-  const std::vector<RanOperator>& own = models[left_out].operators;
-  std::vector<RanOperator> others;
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    if (i == left_out) continue;
-    for (const RanOperator& one : models[i].operators) {
-      const bool shared = std::any_of(own.begin(), own.end(), [&](const RanOperator& mine) {
-        return same_shape(mine.work, one.work);
-      });
-      if (!shared) others.push_back(one);
-    }
-  }
-  return others;
-}
-
 Result<std::vector<Judged>> judge(const Runtime& runtime, const std::vector<RanModel>& models,
                                   std::size_t index) {
   const RanModel& model = models[index];
@@ -45,7 +26,8 @@ Result<std::vector<Judged>> judge(const Runtime& runtime, const std::vector<RanM
     return failure({.file = model.name}, "none of its operators can be paired with a prediction",
                    "fastpath run MODEL --against SYSTEM.yaml shows what ran and what is predicted");
   }
-  const Runtime taught = with_operators(runtime, of_others(models, index));
+  const std::vector<RanModel> others = others_of(models, index);
+  const Runtime taught = taught_by(runtime, operators_of(others), choose_lessons(runtime, others));
   std::vector<Judged> all;
   for (const RanOperator& one : model.operators) {
     const auto before = runtime_time(runtime, one.work);
@@ -61,17 +43,17 @@ Result<std::vector<Judged>> judge(const Runtime& runtime, const std::vector<RanM
   return all;
 }
 
-void add_range(std::vector<double> ratios, std::vector<Cell>& row) {
-  std::sort(ratios.begin(), ratios.end());
+void add_range(const std::vector<double>& ratios, std::vector<Cell>& row) {
   for (const double share : {0.5, 0.05, 0.95})
-    row.emplace_back(sorted_quantile(ratios, share) - 1);
+    row.emplace_back(quantile(ratios, share) - 1);
 }
 
-Table kernels_table(const std::vector<Judged>& judged, const Runtime& before,
-                    const Runtime& after) {
+Table kernels_table(const std::vector<Judged>& judged, const Runtime& before, const Runtime& after,
+                    const Lessons& lessons) {
   Table table{"kernels",
               "Operators by kernel: measured over predicted, less 1: median, 5 % and 95 % quantile",
               {{"kernel"},
+               {"lesson"},
                {"operators", Unit::count},
                {"points_before", Unit::count},
                {"points_after", Unit::count},
@@ -97,10 +79,10 @@ Table kernels_table(const std::vector<Judged>& judged, const Runtime& before,
           std::count_if(runtime.points.begin(), runtime.points.end(),
                         [&](const RuntimePoint& point) { return point.kernel == kernel; }));
     };
-    std::vector<Cell> row{std::string(name_of(kernel)), static_cast<double>(ratios[0].size()),
-                          points(before), points(after)};
-    add_range(std::move(ratios[0]), row);
-    add_range(std::move(ratios[1]), row);
+    std::vector<Cell> row{std::string(name_of(kernel)), std::string(name_of(lessons[i])),
+                          static_cast<double>(ratios[0].size()), points(before), points(after)};
+    add_range(ratios[0], row);
+    add_range(ratios[1], row);
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -126,31 +108,6 @@ std::vector<Cell> model_row(const std::string& name, const std::vector<Judged>& 
 
 }  // namespace
 
-bool same_shape(const RuntimeWork& a, const RuntimeWork& b) {
-  return std::tie(a.kernel, a.m, a.n, a.k) == std::tie(b.kernel, b.m, b.n, b.k);
-}
-
-Runtime with_operators(const Runtime& runtime, const std::vector<RanOperator>& operators) {
-  std::map<std::tuple<RuntimeKernel, double, double, double>, std::vector<double>> times;
-  for (const RanOperator& one : operators) {
-    const auto& [kernel, m, n, k, pieces] = one.work;
-    times[{kernel, m, n, k}].push_back(one.time.base());
-  }
-  Runtime result = runtime;
-  std::erase_if(result.points, [&](const RuntimePoint& point) {
-    return times.contains({point.kernel, point.m, point.n, point.k});
-  });
-  for (auto& [shape, values] : times) {
-    std::sort(values.begin(), values.end());
-    const auto& [kernel, m, n, k] = shape;
-    result.points.push_back({kernel, m, n, k, Seconds{sorted_quantile(values, 0.5)}});
-  }
-  const auto [low, high] = leave_one_out(result);
-  result.low = low;
-  result.high = high;
-  return result;
-}
-
 Result<RuntimeCalibration> calibrate_runtime(const Runtime& runtime,
                                              const std::vector<RanModel>& models) {
   Table by_model{"models",
@@ -164,17 +121,20 @@ Result<RuntimeCalibration> calibrate_runtime(const Runtime& runtime,
                   {"error_after", Unit::ratio}},
                  {}};
   std::vector<Judged> all;
-  std::vector<RanOperator> operators;
   for (std::size_t i = 0; i < models.size(); ++i) {
     const Result<std::vector<Judged>> judged = judge(runtime, models, i);
     if (!judged) return failure(judged.error());
     by_model.rows.push_back(model_row(models[i].name, *judged));
     all.insert(all.end(), judged->begin(), judged->end());
-    operators.insert(operators.end(), models[i].operators.begin(), models[i].operators.end());
   }
+  const Lessons lessons = choose_lessons(runtime, models);
   RuntimeCalibration calibration;
-  calibration.runtime = with_operators(runtime, operators);
-  calibration.tables = {kernels_table(all, runtime, calibration.runtime), std::move(by_model)};
+  calibration.runtime = taught_by(runtime, operators_of(models), lessons);
+  const auto [low, high] = leave_one_out(calibration.runtime);
+  calibration.runtime.low = low;
+  calibration.runtime.high = high;
+  calibration.tables = {kernels_table(all, runtime, calibration.runtime, lessons),
+                        std::move(by_model)};
   return calibration;
 }
 

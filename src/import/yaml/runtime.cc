@@ -61,7 +61,7 @@ std::vector<std::string> runtime_lines(const Runtime& runtime) {
   std::vector<std::string> lines{"runtime:", fmt::format("  id: {}", runtime.id),
                                  fmt::format("  version: \"{}\"", runtime.version),
                                  fmt::format("  threads: {}", runtime.threads),
-                                 fmt::format("  node: {}", write_quantity(runtime.node))};
+                                 fmt::format("  node: {:.5g} us", runtime.node.base() * 1e6)};
   if (runtime.high > 0) {
     lines.push_back(fmt::format("  low: {:.4g}", runtime.low));
     lines.push_back(fmt::format("  high: {:.4g}", runtime.high));

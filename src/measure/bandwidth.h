@@ -1,0 +1,30 @@
+/// Bandwidth of memory: threads that stream through arrays.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fastpath/quantity.h"
+
+#include "measure/repeats.h"
+
+namespace fastpath {
+
+enum class Stream : std::uint8_t {
+  read,   ///< sums an array
+  write,  ///< fills an array
+  triad,  ///< a = b + s c over three arrays of double precision
+};
+inline constexpr std::array<Stream, 3> kStreams{Stream::read, Stream::write, Stream::triad};
+std::string_view name_of(Stream stream);
+
+/// Bytes a second of a thread on each of the cores together, each through arrays of its own of
+/// `bytes` in all (64 B or more). They begin together. Bytes are those that the program reads and
+/// writes: a line that a store first fetches is not counted, as in McCalpin, "Memory bandwidth and
+/// machine balance", IEEE TCCA Newsletter, 1995. By the widest vectors that the CPU has.
+Repeat stream_once(Stream stream, std::size_t bytes, const std::vector<int>& cores, Seconds length);
+
+}  // namespace fastpath
