@@ -89,7 +89,7 @@ void keep_own_formats(Bytes narrowest, Plan& plan) {
 }
 
 Plan served_plan(Plan plan, const std::string& text) {
-  if (text.find("execution") == std::string::npos) plan.execution = Execution::graph;
+  if (text.find("execution") == std::string::npos) plan.execution = fastpath::Execution::graph;
   return plan;
 }
 
