@@ -4,7 +4,6 @@
 #include <barrier>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -179,15 +178,6 @@ std::function<Repeat()> read_figure(std::size_t bytes, const std::vector<int>& c
   };
 }
 
-RepeatLimits repeats_of(const MachineLimits& limits) {
-  RepeatLimits repeats;
-  repeats.least = limits.quick ? 6 : 9;
-  repeats.most = limits.quick ? 8 : 15;
-  // Who stops where the spread is narrow gets spreads that are narrow by chance.
-  repeats.spread = std::numeric_limits<double>::infinity();
-  return repeats;
-}
-
 /// Levels without their bandwidths, and these as figures.
 std::vector<MeasuredLevel> find_levels(const std::vector<int>& cores, Seconds length,
                                        std::vector<std::function<Repeat()>>& figures) {
@@ -256,7 +246,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.matmuls = std::move(matmuls.matmuls);
   std::move(matmuls.rates.begin(), matmuls.rates.end(), std::back_inserter(figures));
   figures.push_back(call_figure(cores));
-  rounds_.emplace(std::move(figures), repeats_of(limits));
+  rounds_.emplace(std::move(figures), round_limits(limits.quick));
 }
 
 bool MachineRounds::measure() {
