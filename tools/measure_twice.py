@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Do two measurements of this machine agree? tools/measure_twice.py [--busy]
 
-Runs `fastpath measure --quick` twice and compares every bandwidth and kernel: two figures agree when
-they differ by no more than both of their spreads together. --busy keeps a core busy during a third
-run, which must say that the machine was.
+Runs `fastpath measure --quick` twice and compares every bandwidth, kernel and copy: two figures agree
+when they differ by no more than both of their spreads together. --busy keeps a core busy during a
+third run, which must say that the machine was.
 """
 import argparse
 import json
@@ -32,6 +32,9 @@ def figures(answer):
         for row in tables[kind]:
             name = f'{kind} {row["format"]} {row["size"]} by {row["threads"]} threads'
             found[name] = (row['rate_FLOP_per_s'], row['spread'])
+    for row in tables.get('copies', []):
+        name = f'{row["size_B"]:g} B {row["memory"]} {row["direction"]} of {row["device"]}, {row["bus"]}'
+        found[name] = (row['rate_B_per_s'], row['spread'])
     return found
 
 

@@ -13,11 +13,13 @@
 
 #include "cli/emit.h"
 #include "cli/machine_system.h"
+#include "cli/measure_copies.h"
 #include "cli/measure_runtime.h"
 #include "cli/runtime.h"
 #include "cli/verbs.h"
 #include "import/yaml/system.h"
 #include "ir/names.h"
+#include "measure/device_copy.h"
 #include "measure/machine.h"
 
 namespace fastpath::cli {
@@ -165,19 +167,22 @@ void add_notes(Findings& findings, const MeasuredMachine& machine) {
       "its format.");
 }
 
-/// Nothing where there is no runtime and the user named none. Rounds of the machine's figures go
-/// between its parts.
+/// Nothing where there is no runtime and the user named none. Rounds of the machine's figures and
+/// of copies go between its parts.
 Result<std::optional<Runtime>> runtime_of(Session& session, const Arguments& arguments,
-                                          MachineRounds& machine) {
+                                          MachineRounds& machine, CopyRounds& copies) {
   const Result<OnnxRuntime> library = find_runtime(session, arguments);
   if (!library) {
     if (arguments.has("runtime")) return failure(library.error());
     return std::optional<Runtime>();
   }
   const auto threads = static_cast<int>(arguments.whole_or("threads", machine.cores()));
-  auto measured = measure_runtime(
-      *library, threads, arguments.has("quick"),
-      {[&](std::string_view what) { session.progress(what); }, [&] { machine.measure(); }});
+  auto measured = measure_runtime(*library, threads, arguments.has("quick"),
+                                  {[&](std::string_view what) { session.progress(what); },
+                                   [&] {
+                                     machine.measure();
+                                     copies.measure();
+                                   }});
   if (!measured) return failure(measured.error());
   return std::optional<Runtime>(std::move(*measured));
 }
@@ -187,14 +192,18 @@ Result<std::optional<Runtime>> runtime_of(Session& session, const Arguments& arg
 std::span<const Flag> measure_flags() { return kMeasureFlags; }
 
 int run_measure(Session& session, const Arguments& arguments) {
-  MachineRounds rounds({.quick = arguments.has("quick")},
-                       [&](std::string_view what) { session.progress(what); });
+  const auto tell = [&](std::string_view what) { session.progress(what); };
+  MachineRounds rounds({.quick = arguments.has("quick")}, tell);
+  CopyRounds copy_rounds(copy_options(arguments.has("quick")), tell);
   rounds.measure();
-  const Result<std::optional<Runtime>> runtime = runtime_of(session, arguments, rounds);
+  copy_rounds.measure();
+  const Result<std::optional<Runtime>> runtime =
+      runtime_of(session, arguments, rounds, copy_rounds);
   if (!runtime) {
     session.progress("");
     return session.fail(runtime.error());
   }
+  const MeasuredCopies copies = copy_rounds.finish();
   const MeasuredMachine machine = rounds.finish();
   session.progress("");
   System system = system_of(machine, arguments.text_or("name", "this-machine"));
@@ -215,6 +224,8 @@ int run_measure(Session& session, const Arguments& arguments) {
   findings.tables.push_back(entry_table(system.device));
   if (*runtime) findings.tables.push_back(runtime_table(**runtime));
   add_notes(findings, machine);
+  add_copies(findings, copies, machine.date);
+  session.warn(copies.failures);
   if (!*runtime) {
     findings.notes.emplace_back(
         "ONNX Runtime was not found: its operators were not measured (tools/setup.sh runtime).");

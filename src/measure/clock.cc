@@ -43,6 +43,14 @@ Seconds thread_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 Seconds process_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
+Seconds thread_delay() {
+  std::ifstream file("/proc/thread-self/schedstat");  // ns on a core, ns ready without one
+  double running = 0;
+  double waiting = 0;
+  file >> running >> waiting;
+  return file ? Seconds{1e-9 * waiting} : Seconds{};
+}
+
 double others_between(const Instant& from, const Instant& to) {
   const Seconds wall = to.wall - from.wall;
   if (wall <= Seconds{}) return 0;

@@ -21,6 +21,10 @@ Seconds wall_time();
 Seconds thread_time();   ///< CPU time of the calling thread
 Seconds process_time();  ///< CPU time of all threads of this process
 
+/// In which the calling thread was ready to run and had no core; 0 where the kernel does not count
+/// it. Reads a file of the kernel's.
+Seconds thread_delay();
+
 /// Cores' worth of work that was not this process's between two instants, as far as the ticks prove
 /// it: within a tenth of a second they show little less than a busy core.
 double others_between(const Instant& from, const Instant& to);

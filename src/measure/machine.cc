@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -64,15 +63,6 @@ std::vector<double> chase_all(Seconds length) {
     }
   }
   return latencies;
-}
-
-RepeatLimits repeats_of(const MachineLimits& limits) {
-  RepeatLimits repeats;
-  repeats.least = limits.quick ? 6 : 9;
-  repeats.most = limits.quick ? 8 : 15;
-  // Who stops where the spread is narrow gets spreads that are narrow by chance.
-  repeats.spread = std::numeric_limits<double>::infinity();
-  return repeats;
 }
 
 /// Figures of all streams through `bytes`, by one thread that is on the cores in turns.
@@ -220,7 +210,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.kernels = std::move(kernels.kernels);
   std::move(kernels.rates.begin(), kernels.rates.end(), std::back_inserter(figures));
   figures.push_back(call_figure(cores));
-  rounds_.emplace(std::move(figures), repeats_of(limits));
+  rounds_.emplace(std::move(figures), round_limits(limits.quick));
 }
 
 bool MachineRounds::measure() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace fastpath {
@@ -46,6 +47,14 @@ bool is_known(const std::vector<Repeat>& repeats, const RepeatLimits& limits) {
 }
 
 }  // namespace
+
+RepeatLimits round_limits(bool quick) {
+  RepeatLimits limits;
+  limits.least = quick ? 6 : 9;
+  limits.most = quick ? 8 : 15;
+  limits.spread = std::numeric_limits<double>::infinity();
+  return limits;
+}
 
 Repeated summarise(const std::vector<Repeat>& repeats, const RepeatLimits& limits) {
   Repeated result;

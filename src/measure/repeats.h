@@ -34,6 +34,10 @@ struct RepeatLimits {
   double most_others = 0.1;  ///< cores' worth that others may use in a quiet repeat
 };
 
+/// Of a figure in rounds: as many quiet repeats, however narrow the first of them. Who stops where
+/// the spread is narrow gets spreads that are narrow by chance.
+RepeatLimits round_limits(bool quick);
+
 /// Calls `measure` until the spread of the quiet repeats is narrow or there are enough of them.
 Repeated repeat(const std::function<Repeat()>& measure, const RepeatLimits& limits);
 
