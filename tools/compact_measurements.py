@@ -23,11 +23,13 @@ COLUMNS = {
                        'reader_threads access_pattern samples_per_s au_pct_mean local_drive_peak_read_MB_s '
                        'local_drive_peak_read_iops_4k').split(),
     'image_decode': ('id source date device decoder mode num_workers images_per_s_mean').split(),
-    'edge_cnn': ('id source date device entry num_threads powersave model min_ms max_ms').split(),
+    'edge_cnn': ('id source date device entry num_threads powersave model min_ms max_ms recorded clock_ghz '
+                 'built_for').split(),
     'edge_cnn_layers': ('model type in_c k_h stride groups out_c out_h out_w macs params').split(),
     'edge_cnn_models': ('model n_layers macs params activation_elems_out').split(),
 }
 FOLDERS = {'mlperf_storage': 'storage', 'image_decode': 'storage'}
+BY_HAND = ('entry', 'recorded', 'clock_ghz', 'built_for')
 # What the reader takes from notes.
 NOTES = re.compile(r'(TRTLLM \S+|topk=\S+|experts=\S+|moe_tp=\S+|moe_ep=\S+|dist=\S+|'
                    r'prefill \d+ \+ \d+ decodes at kv \d+|cache-resident)')
@@ -48,6 +50,13 @@ def library(row):
     return ''
 
 
+def read_by_hand(path):
+    """By id, what edge_cnn.csv has from its source's headings and history, which FOLDER does not hold."""
+    with open(path, encoding='utf-8') as file:
+        rows = csv.DictReader(line for line in file if not line.startswith('#'))
+        return {row['id']: {key: row.get(key, '') for key in BY_HAND} for row in rows}
+
+
 def keep(name, row):
     if name == 'operators':
         return row['op'] in OPERATORS
@@ -65,6 +74,7 @@ def main():
         with open(folder / FOLDERS.get(name, '') / f'{name}.csv', encoding='utf-8') as file:
             rows = [row for row in csv.DictReader(file) if keep(name, row)]
         path = ROOT / 'catalog' / 'measurements' / f'{name}.csv'
+        by_hand = read_by_hand(path) if name == 'edge_cnn' else {}
         with open(path, 'w', encoding='utf-8', newline='') as file:
             file.write('# From the sources named in each row, read on `date`; see README.md\n')
             writer = csv.writer(file, lineterminator='\n')
@@ -73,6 +83,7 @@ def main():
                 row['source'] = re.sub(r'@(.{8}).*', r'@\1', row.get('source', ''))
                 # One number for each heading of the source: what was measured together.
                 row['entry'] = entries.setdefault(row.get('hardware'), len(entries) + 1)
+                row.update(by_hand.get(row.get('id'), {}))
                 row['library'] = library(row)
                 row['date'] = DATE
                 row['notes'] = ' '.join(NOTES.findall(row.get('notes', '')))

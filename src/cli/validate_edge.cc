@@ -29,7 +29,7 @@ struct Published {
   MlperfData mlperf;
 };
 
-constexpr std::array<EdgeFolds, 3> kFolds{EdgeFolds::networks, EdgeFolds::devices,
+constexpr std::array<EdgeFolds, 4> kFolds{EdgeFolds::networks, EdgeFolds::devices, EdgeFolds::cores,
                                           EdgeFolds::three};
 
 CpuFacts facts_of(const Catalog& catalog, const Device& device) {
@@ -40,6 +40,7 @@ CpuFacts facts_of(const Catalog& catalog, const Device& device) {
   if (!device.memories.empty() && device.memories.front().bandwidth) {
     facts.bandwidth = device.memories.front().bandwidth->value;
   }
+  if (device.clock) facts.boost = device.clock->value;
   for (const Peak& peak : device.peaks)
     facts.has_peak = facts.has_peak || peak.format == NumberFormat::fp32;
   return facts;
@@ -139,6 +140,9 @@ void add_bars(Table& table, const EdgeValidation& run, EdgeFolds folds) {
       table.rows.push_back(score_row("device left out, with data sheet", run, sheet, 0.25));
       table.rows.push_back(score_row("device left out, all", run, all, {}));
       return;
+    case EdgeFolds::cores:
+      table.rows.push_back(score_row("device and its core designs left out", run, sheet, {}));
+      return;
     case EdgeFolds::three:
       table.rows.push_back(score_row("device known by three timings", run, all, 0.18));
   }
@@ -209,7 +213,7 @@ void add_folds(Session& session, const Arguments& arguments, const EdgeData& dat
     });
     add_bars(findings.tables.front(), run, folds);
     const bool networks = folds == EdgeFolds::networks;
-    if (folds != EdgeFolds::three) {
+    if (networks || folds == EdgeFolds::devices) {
       findings.tables.push_back(
           by(run, networks ? "networks" : "devices", networks ? "By network" : "By device",
              [&](const ScoredRow& row) { return networks ? row.format : row.device; }));

@@ -1,6 +1,7 @@
 /// Published inference times of convolutional networks on CPUs of phones, boards and PCs.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "fastpath/quantity.h"
@@ -15,7 +16,10 @@ struct EdgeRun {
   int threads = 1;
   int powersave = 0;  ///< 0 all cores, 1 little ones, 2 big ones
   std::string network;
-  Seconds time;  ///< the least of its repeats
+  Seconds time;                ///< the least of its repeats
+  double recorded = 0;         ///< year in which the source recorded it, 2023.5; 0: not stated
+  std::optional<Hertz> clock;  ///< where the source states another than the device's
+  std::string built_for;       ///< instruction sets that its software was limited to; empty: all
 };
 
 /// A layer with multiply-accumulates.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include <Eigen/QR>
 #include <fmt/format.h>
 
 #include "validate/folds.h"
@@ -55,8 +56,10 @@ class Validator {
   void count_work();
   void group_runs();
   void leave_network_out(const std::string& family);
-  void leave_device_out(const std::string& device, bool three);
-  Corrections network_corrections(const std::string& device, const TypicalTimes& typical,
+  void leave_device_out(const std::string& device, EdgeFolds folds);
+  bool is_left_out(const BoardSetting& setting, const std::string& device, EdgeFolds folds) const;
+  Corrections network_corrections(const std::vector<std::vector<Timing>>& timings,
+                                  const TypicalTimes& typical,
                                   const std::vector<UnitTimes>& times) const;
   UnitTimes after_three(const BoardSetting& setting, const TypicalTimes& typical,
                         const UnitPrior& prior, const Corrections& corrections);
@@ -86,16 +89,6 @@ void Validator::count_work() {
   }
 }
 
-/// The source added networks over the years: which of them an entry has tells its software's age.
-double generation(const std::set<std::string>& networks) {
-  const auto any = [&](std::initializer_list<const char*> names) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const char* name) { return networks.contains(name); });
-  };
-  if (any({"vision_transformer", "FastestDet"})) return 2;
-  return any({"nanodet_m", "yolo-fastest-1.1", "yolo-fastestv2"}) ? 1 : 0;
-}
-
 void Validator::group_runs() {
   using Key = std::array<int, 3>;
   std::map<std::pair<std::string, Key>, std::vector<const EdgeRun*>> groups;
@@ -106,19 +99,20 @@ void Validator::group_runs() {
     if (cpu == data_.cpus.end()) continue;
     auto setting = cpu_setting(cpu->second, key.second[1], key.second[2]);
     if (!setting) continue;
+    const EdgeRun& any = *runs.front();
+    setting->recorded = any.recorded;
+    setting->kernels = cpu_kernels(cpu->second.instructions, {any.recorded, any.built_for});
+    if (any.clock) setting->clock = *any.clock;
     if (const auto width = data_.flops_per_cycle.find(setting->core);
-        cpu->second.has_peak && width != data_.flops_per_cycle.end()) {
+        width != data_.flops_per_cycle.end()) {
       setting->flops_per_cycle = width->second;
     }
-    std::set<std::string> networks;
     BoardSetting group{std::move(*setting), {}};
     for (const EdgeRun* run : runs) {
-      networks.insert(run->network);
       const auto work = work_.find(run->network);
       if (work == work_.end()) continue;
       group.runs.push_back({run, &work->second, std::log(run->time.base())});
     }
-    group.cpu.newer = generation(networks);
     if (!group.runs.empty()) settings_.push_back(std::move(group));
   }
 }
@@ -169,13 +163,13 @@ void Validator::leave_network_out(const std::string& family) {
 }
 
 /// What networks take beyond their work, from other devices: few measurements count less.
-Validator::Corrections Validator::network_corrections(const std::string& device,
-                                                      const TypicalTimes& typical,
-                                                      const std::vector<UnitTimes>& times) const {
+Validator::Corrections Validator::network_corrections(
+    const std::vector<std::vector<Timing>>& timings, const TypicalTimes& typical,
+    const std::vector<UnitTimes>& times) const {
   constexpr double kFew = 3;
   std::map<std::string, std::pair<double, double>> sums;
   for (std::size_t i = 0; i < settings_.size(); ++i) {
-    if (settings_[i].cpu.cpu->device == device) continue;
+    if (timings[i].empty()) continue;
     for (const Run& run : settings_[i].runs) {
       auto& [sum, count] = sums[run.run->network];
       sum += run.log_time - log_time(*run.work, typical, times[i]);
@@ -212,13 +206,30 @@ UnitTimes Validator::after_three(const BoardSetting& setting, const TypicalTimes
   return fit_setting(timings, typical, prior);
 }
 
-void Validator::leave_device_out(const std::string& device, bool three) {
+/// The runs of the device; where its core designs are left out, also those of other devices on
+/// them.
+bool Validator::is_left_out(const BoardSetting& setting, const std::string& device,
+                            EdgeFolds folds) const {
+  if (setting.cpu.cpu->device == device) return true;
+  if (folds != EdgeFolds::cores) return false;
+  const std::vector<CoreCluster>& own = data_.cpus.at(device).clusters;
+  const auto has = [&](const std::string& core) {
+    return std::any_of(own.begin(), own.end(), [&](const auto& one) { return one.core == core; });
+  };
+  if (!setting.cpu.mixed) return has(setting.cpu.core);
+  const std::vector<CoreCluster>& clusters = setting.cpu.cpu->clusters;
+  return std::any_of(clusters.begin(), clusters.end(),
+                     [&](const CoreCluster& cluster) { return has(cluster.core); });
+}
+
+void Validator::leave_device_out(const std::string& device, EdgeFolds folds) {
+  const bool three = folds == EdgeFolds::three;
   std::vector<std::vector<Timing>> timings;
   std::vector<const BoardSetting*> tested;
   for (const BoardSetting& setting : settings_) {
-    const bool out = setting.cpu.cpu->device == device;
+    const bool out = is_left_out(setting, device, folds);
     timings.push_back(out ? std::vector<Timing>{} : timings_of(setting, ""));
-    if (out) tested.push_back(&setting);
+    if (setting.cpu.cpu->device == device) tested.push_back(&setting);
   }
   const TypicalTimes typical = fit_typical(timings);
   std::vector<UnitTimes> times;
@@ -233,7 +244,7 @@ void Validator::leave_device_out(const std::string& device, bool three) {
     known.push_back(&times[i]);
   }
   const EdgePrior regression(settings, known, typical);
-  const Corrections corrections = network_corrections(device, typical, times);
+  const Corrections corrections = network_corrections(timings, typical, times);
   const BoardSetting& probe = probed(tested);
   const UnitPrior probe_prior = regression.prior(probe.cpu);
   const UnitTimes probe_times =
@@ -271,9 +282,12 @@ void Validator::set_intervals(EdgeFolds folds) {
     ties.push_back({group});
   const std::vector<std::uint32_t> fold = fold_of_rows(ties, 0);
   std::vector<Residual> residuals;
+  const bool sheet_alone = folds == EdgeFolds::devices || folds == EdgeFolds::cores;
   for (std::size_t i = 0; i < result_.rows.size(); ++i) {
-    ScoredRow& row = result_.rows[i];
-    const std::string known = std::string(name_of(folds)) + " left out";
+    const ScoredRow& row = result_.rows[i];
+    const bool guessed = sheet_alone && !result_.has_sheet[i];
+    const std::string known =
+        std::string(name_of(folds)) + " left out" + (guessed ? ", no peak printed" : "");
     residuals.push_back(
         {std::log(row.measured / row.predicted), {row.kind + ", " + known, known}, fold[i]});
   }
@@ -300,7 +314,7 @@ EdgeValidation Validator::run(EdgeFolds folds,
     if (folds == EdgeFolds::networks) {
       leave_network_out(one);
     } else {
-      leave_device_out(one, folds == EdgeFolds::three);
+      leave_device_out(one, folds);
     }
     tell(++done, left_out.size());
   }
@@ -314,6 +328,7 @@ std::string_view name_of(EdgeFolds folds) {
   switch (folds) {
     case EdgeFolds::networks: return "networks";
     case EdgeFolds::devices: return "devices";
+    case EdgeFolds::cores: return "devices and their cores";
     case EdgeFolds::three: return "devices but three timings";
   }
   return {};
@@ -321,41 +336,47 @@ std::string_view name_of(EdgeFolds folds) {
 
 namespace {
 
+using Eigen::Index;
 using Widths = std::map<std::string, double>;
 
-/// The width of a device's only core of unknown width, and its name; empty where there is not one.
-std::pair<std::string, double> width_left(const CpuFacts& cpu, FlopsPerSecond peak,
-                                          const Widths& widths) {
-  double rest = peak.base();
-  double cycles = 0;
-  std::set<std::string> unknown;
-  for (const CoreCluster& cluster : cpu.clusters) {
-    const double a_second = cluster.cores * cluster.clock.base();
-    const auto known = widths.find(cluster.core);
-    if (known != widths.end()) {
-      rest -= a_second * known->second;
-    } else {
-      unknown.insert(cluster.core);
-      cycles += a_second;
-    }
+/// The column of each core design.
+std::map<std::string, Index> core_columns(std::span<const CpuFacts> cpus) {
+  std::map<std::string, Index> columns;
+  for (const CpuFacts& cpu : cpus) {
+    for (const CoreCluster& cluster : cpu.clusters)
+      columns.emplace(cluster.core, 0);
   }
-  if (unknown.size() != 1 || rest <= 0) return {};
-  return {*unknown.begin(), rest / cycles};
+  Index next = 0;
+  for (auto& [core, column] : columns)
+    column = next++;
+  return columns;
 }
 
 }  // namespace
 
 Widths core_widths(std::span<const CpuFacts> cpus, std::span<const FlopsPerSecond> peaks) {
-  constexpr int kRounds = 3;
+  constexpr double kRank = 1e-6;
+  constexpr double kDetermined = 0.99;
+  if (cpus.empty()) return {};
+  const std::map<std::string, Index> columns = core_columns(cpus);
+  // A device's row: sum of cores x clock x width = peak, over its peak.
+  const auto rows = static_cast<Index>(cpus.size());
+  Eigen::MatrixXd cycles = Eigen::MatrixXd::Zero(rows, static_cast<Index>(columns.size()));
+  for (Index row = 0; row < rows; ++row) {
+    const auto i = static_cast<std::size_t>(row);
+    for (const CoreCluster& cluster : cpus[i].clusters)
+      cycles(row, columns.at(cluster.core)) +=
+          cluster.cores * (cluster.clock.base() / peaks[i].base());
+  }
+  Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> factors;
+  factors.setThreshold(kRank);
+  factors.compute(cycles);
+  const Eigen::MatrixXd inverse = factors.pseudoInverse();
+  const Eigen::VectorXd found = inverse * Eigen::VectorXd::Ones(rows);
+  const Eigen::VectorXd determined = (inverse * cycles).diagonal();
   Widths widths;
-  for (int round = 0; round < kRounds; ++round) {
-    std::map<std::string, std::vector<double>> found;
-    for (std::size_t i = 0; i < cpus.size(); ++i) {
-      const auto [core, width] = width_left(cpus[i], peaks[i], widths);
-      if (!core.empty()) found[core].push_back(width);
-    }
-    for (auto& [core, values] : found)
-      widths[core] = quantile(values, 0.5);
+  for (const auto& [core, column] : columns) {
+    if (determined[column] > kDetermined && found[column] > 0) widths[core] = found[column];
   }
   return widths;
 }

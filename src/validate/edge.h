@@ -21,6 +21,7 @@ namespace fastpath {
 enum class EdgeFolds : std::uint8_t {
   networks,  ///< a network anywhere, with its quantised form; the device's other networks are known
   devices,   ///< a device, but its data sheet
+  cores,     ///< a device and all runs on the designs of its cores, but its data sheet
   three,     ///< a device, but its data sheet and three of its timings
 };
 std::string_view name_of(EdgeFolds folds);
@@ -33,8 +34,8 @@ struct EdgeData {
   std::map<std::string, double> flops_per_cycle;  ///< fp32, by core
 };
 
-/// fp32 operations a cycle of each core design: from devices whose cores are all alike, then from
-/// what mixed devices leave for their other cores. `peaks` in parallel to `cpus`.
+/// fp32 operations a cycle of each core design that all devices' peaks together determine, by least
+/// squares. `peaks` in parallel to `cpus`.
 std::map<std::string, double> core_widths(std::span<const CpuFacts> cpus,
                                           std::span<const FlopsPerSecond> peaks);
 

@@ -16,62 +16,103 @@ using Eigen::Index;
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 
-constexpr std::size_t kFeatures = 25;
 constexpr double kCore = 0.3;    ///< spread among core designs beyond their data sheets
 constexpr double kDevice = 0.2;  ///< and among devices of one core
 constexpr double kOther = 0.05;  ///< and of a setting
 constexpr double kDepartureScale = 0.25;
-
-/// Spread of each feature's coefficient before data: an effect of about 1.5 times is usual.
-constexpr std::array<double, kFeatures> kScales{10,  1,   0.5, 0.3, 0.7, 0.3, 0.5, 0.3, 0.4,
-                                                0.4, 0.4, 0.4, 0.4, 0.5, 0.4, 0.3, 0.4, 0.4,
-                                                0.3, 0.4, 0.4, 0.4, 0.4, 0.5, 0.3};
 
 /// Cores that issue in order, by their makers' manuals.
 constexpr std::array<std::string_view, 10> kInOrder{
     "Cortex-A5",   "Cortex-A7", "Cortex-A53", "Cortex-A55", "Cortex-A510",
     "Cortex-A520", "C906",      "KNC",        "X60",        "FTC310"};
 
-Vector features_of(const CpuSetting& setting) {
-  const CpuFacts& cpu = *setting.cpu;
-  const auto has = [&](std::string_view word) {
-    return cpu.instructions.find(word) != std::string::npos;
-  };
+/// Of a core whose width no data sheet tells: one vector of multiply-adds a cycle.
+double width_of(const CpuSetting& setting) {
+  const CpuKernels& kernels = setting.kernels;
+  if (!setting.flops_per_cycle) return 2.0 * kernels.lanes;
+  const double filled = static_cast<double>(kernels.lanes) / kernels.offered_lanes;
+  return *setting.flops_per_cycle * std::min(1.0, filled);
+}
+
+/// log(1 + bytes wanted / bytes delivered a second): small where cores are what is short, then the
+/// log of how short memory is.
+double shortage_of_memory(const CpuSetting& setting) {
+  // Weights and activations of the middle network, once, are 0.03 bytes an operation (0.01 to 0.2);
+  // windows and transforms read them about three times.
+  constexpr double kBytesPerFlop = 0.1;
+  // Where the data sheet names none: as a 32-bit LPDDR4 of four cores has.
+  constexpr double kBytesOfCore = 3e9;
+  const auto& stated = setting.cpu->bandwidth;
+  const double delivered = stated ? stated->base() : kBytesOfCore * setting.allowed;
+  return std::log1p(usable_peak(setting).base() * kBytesPerFlop / delivered);
+}
+
+/// What times may depart from the usable peak by.
+struct Feature {
+  double value = 0;
+  double scale = 0;  ///< spread of its coefficient before data: effects of 1.5 times are usual
+};
+
+constexpr std::size_t kFeatures = 23;
+
+std::array<Feature, kFeatures> features(const CpuSetting& setting) {
+  constexpr double kNew = 2026;
+  constexpr double kMiddle = 2023;
+  const CpuKernels& kernels = setting.kernels;
   const auto flag = [](bool set) { return set ? 1.0 : 0.0; };
-  const bool x86 = has("avx") || has("sse");
-  const bool arm = has("neon");
-  const bool other = has("mips") || has("loong") || has("sw_64") || has("rv64");
   const bool in_order = std::find(kInOrder.begin(), kInOrder.end(), setting.core) != kInOrder.end();
   const double cores = std::log(setting.used);
-  const double one = setting.newer >= 1 ? 1 : 0;
-  const double two = setting.newer >= 2 ? 1 : 0;
-  const std::array<double, kFeatures> values{
-      1,
-      std::log(setting.clock.base() / 2e9),
-      std::log(setting.flops_per_cycle.value_or(8) / 8),
-      flag(!setting.flops_per_cycle),
-      cores,
-      cores * cores / 2,
-      std::log(static_cast<double>(setting.threads) / setting.used),
-      cpu.bandwidth ? std::log(cpu.bandwidth->base() / 20e9) : 0,
-      flag(has("dotprod")),
-      flag(has("fp16")),
-      flag(x86),
-      flag(has("avx2") || has("avx512")),
-      flag(has("avx512")),
-      flag(other),
-      flag(in_order),
-      flag(setting.mixed),
-      flag(has("vnni")),
-      flag(has("i8mm")),
-      arm ? 0 : cores,
-      two,
-      one,
-      arm ? 0 : two,
-      arm ? 0 : one,
-      std::max(0.0, cores - std::log(8)),
-      flag(setting.allowed >= 16)};
-  return Eigen::Map<const Vector>(values.data(), static_cast<Index>(kFeatures));
+  const double others = kernels.arm ? 0 : 1;
+  const double age = ((setting.recorded > 0 ? setting.recorded : kNew) - kMiddle) / 2;
+  const int places = setting.allowed * kernels.siblings;
+  const double shared = static_cast<double>(std::min(setting.threads, places)) / setting.used;
+  const double waiting = static_cast<double>(setting.threads) / (setting.used * kernels.siblings);
+  return {{{1, 10},
+           {std::log(setting.clock.base() / 2e9), 0.4},
+           {std::log(width_of(setting) / 8), 0.3},
+           {flag(!setting.flops_per_cycle), 0.3},
+           {cores, 0.4},
+           {cores * cores / 2, 0.3},
+           {std::log(std::max(1.0, shared)), 0.3},
+           {std::log(std::max(1.0, waiting)), 0.5},
+           {shortage_of_memory(setting), 0.5},
+           {flag(kernels.fp16), 0.4},
+           {flag(kernels.dotprod), 0.4},
+           {flag(kernels.i8mm), 0.4},
+           {flag(kernels.vnni), 0.4},
+           {flag(kernels.x86), 0.4},
+           {flag(kernels.avx2), 0.4},
+           {flag(kernels.avx512), 0.4},
+           {flag(kernels.arm32), 0.4},
+           {flag(!kernels.x86 && !kernels.arm), 0.5},
+           {flag(in_order), 0.4},
+           {flag(setting.mixed), 0.3},
+           {others * cores, 0.3},
+           {age, 0.3},
+           {others * age, 0.3}}};
+}
+
+Vector values_of(const std::array<Feature, kFeatures>& features) {
+  Vector values(static_cast<Index>(kFeatures));
+  for (std::size_t i = 0; i < kFeatures; ++i)
+    values[static_cast<Index>(i)] = features[i].value;
+  return values;
+}
+
+Vector feature_scales() {
+  const CpuFacts none;
+  CpuSetting any;
+  any.cpu = &none;
+  Vector scales(static_cast<Index>(kFeatures));
+  Index next = 0;
+  for (const Feature& feature : features(any))
+    scales[next++] = feature.scale;
+  return scales;
+}
+
+/// log of how slow the usable peak makes a setting, with that of four little cores at 2 GHz as 1.
+double expected_speed(const CpuSetting& setting) {
+  return -std::log(usable_peak(setting).base() / 64e9);
 }
 
 }  // namespace
@@ -96,25 +137,33 @@ std::optional<CpuSetting> cpu_setting(const CpuFacts& cpu, int threads, int powe
   setting.used = std::min(threads, setting.allowed);
   const CoreCluster& slowest = *cores[static_cast<std::size_t>(setting.used) - 1];
   setting.core = slowest.core;
-  setting.clock = slowest.clock;
+  const bool boosted = slowest.clock == cores.front()->clock && cpu.boost > slowest.clock;
+  setting.clock = boosted ? *cpu.boost : slowest.clock;
   setting.mixed = slowest.core != cores.front()->core;
+  setting.kernels = cpu_kernels(cpu.instructions, {});
   return setting;
+}
+
+FlopsPerSecond usable_peak(const CpuSetting& setting) {
+  const double halves = setting.kernels.fp16 ? 2 : 1;
+  return FlopsPerSecond{setting.used * setting.clock.base() * width_of(setting) * halves};
 }
 
 EdgePrior::EdgePrior(std::vector<const CpuSetting*> settings, std::vector<const UnitTimes*> times,
                      const TypicalTimes& typical)
     : settings_(std::move(settings)) {
   for (const CpuSetting* setting : settings_)
-    features_.push_back(features_of(*setting));
+    features_.push_back(values_of(features(*setting)));
   const auto rows = static_cast<Index>(times.size());
   Vector values(rows);
   Vector variances(rows);
   for (Index i = 0; i < rows; ++i) {
-    values[i] = times[static_cast<std::size_t>(i)]->speed;
-    variances[i] = times[static_cast<std::size_t>(i)]->speed_variance;
+    const auto row = static_cast<std::size_t>(i);
+    values[i] = times[row]->speed - expected_speed(*settings_[row]);
+    variances[i] = times[row]->speed_variance;
   }
   const double centre = quantile({values.begin(), values.end()}, 0.5);
-  const Vector scales = Eigen::Map<const Vector>(kScales.data(), static_cast<Index>(kFeatures));
+  const Vector scales = feature_scales();
   speed_ = regress(values, variances, scales, 1, centre);
   for (Index kind = 0; kind < typical.spreads.size(); ++kind) {
     for (Index i = 0; i < rows; ++i) {
@@ -154,7 +203,7 @@ EdgePrior::Regression EdgePrior::regress(const Vector& values, const Vector& var
 }
 
 Vector EdgePrior::covariances(const Regression& regression, const CpuSetting& setting) const {
-  const Vector scaled = features_of(setting).cwiseProduct(regression.scales.cwiseAbs2());
+  const Vector scaled = values_of(features(setting)).cwiseProduct(regression.scales.cwiseAbs2());
   const double group = regression.group_scale * regression.group_scale;
   Vector result(static_cast<Index>(settings_.size()));
   for (std::size_t i = 0; i < settings_.size(); ++i) {
@@ -170,7 +219,7 @@ EdgePrior::Estimate EdgePrior::estimate(const Regression& regression,
                                         const CpuSetting& setting) const {
   const Vector covariance = covariances(regression, setting);
   const double group = regression.group_scale * regression.group_scale;
-  const Vector scaled = features_of(setting).cwiseProduct(regression.scales);
+  const Vector scaled = values_of(features(setting)).cwiseProduct(regression.scales);
   const double own = scaled.squaredNorm() + group * (kCore * kCore + kDevice * kDevice);
   const double variance = own - covariance.dot(regression.inverse * covariance);
   return {regression.centre + covariance.dot(regression.weights),
@@ -180,7 +229,7 @@ EdgePrior::Estimate EdgePrior::estimate(const Regression& regression,
 UnitPrior EdgePrior::prior(const CpuSetting& setting) const {
   UnitPrior prior;
   const Estimate speed = estimate(speed_, setting);
-  prior.speed = speed.mean;
+  prior.speed = expected_speed(setting) + speed.mean;
   prior.speed_spread = std::sqrt(speed.variance);
   const auto kinds = static_cast<Index>(departures_.size());
   prior.departures = Vector(kinds);

@@ -12,6 +12,7 @@
 
 #include "ir/cpu_cores.h"
 #include "validate/edge_fit.h"
+#include "validate/edge_kernels.h"
 
 namespace fastpath {
 
@@ -22,6 +23,7 @@ struct CpuFacts {
   std::string instructions;  ///< "neon fp16 dotprod"
   bool has_peak = false;     ///< it prints a peak rate
   std::optional<BytesPerSecond> bandwidth;
+  std::optional<Hertz> boost;  ///< of its fastest cores, where `clusters` tells their base clock
 };
 
 /// The cores that a number of threads runs on: the fastest of those that are allowed. Threads have
@@ -32,19 +34,24 @@ struct CpuSetting {
   int used = 1;  ///< cores: at most as many as are allowed
   int allowed = 1;
   std::string core;  ///< the slowest of those used
-  Hertz clock;       ///< its
+  Hertz clock;       ///< its highest
   bool mixed = false;
   std::optional<double> flops_per_cycle;  ///< its, fp32
-  double newer = 0;  ///< how late its software is: 0, 1 or 2 generations of the source's networks
+  CpuKernels kernels;
+  double recorded = 0;  ///< year of its software; 0: not stated
 };
 
 /// Powersave: 0 all cores, 1 the little ones, 2 the big ones, as ncnn splits them: above or below
 /// the mean of the fastest and the slowest clock. Nothing for a device that lists no cores.
 std::optional<CpuSetting> cpu_setting(const CpuFacts& cpu, int threads, int powersave);
 
-/// A regression by Gaussian process of speeds and departures on data sheets: linear in clock,
-/// width, threads, bandwidth, instructions and software, with covariances of equal cores and of one
-/// device. Outliers count less.
+/// fp32 or fp16 operations a second of the cores used, as far as the kernels fill their vectors:
+/// all of them as fast as the slowest, halves at twice the rate.
+FlopsPerSecond usable_peak(const CpuSetting& setting);
+
+/// A regression by Gaussian process of speeds and departures on data sheets. Times go by the usable
+/// peak; what they depart from that is linear in clock, width, threads, bandwidth, instructions and
+/// the software's age, with covariances of equal cores and of one device. Outliers count less.
 class EdgePrior {
  public:
   /// `times` of `settings`, in parallel; `typical` they were fitted with.

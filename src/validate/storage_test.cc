@@ -72,7 +72,7 @@ TEST(EdgeFit, finds_the_times_of_units) {
 }
 
 TEST(CpuSetting, threads_run_on_the_fastest_cores_that_are_allowed) {
-  const CpuFacts cpu{"soc", core_clusters("4xBig@2GHz|4xLittle@1GHz"), "neon", true, {}};
+  const CpuFacts cpu{"soc", core_clusters("4xBig@2GHz|4xLittle@1GHz"), "neon", true, {}, {}};
   const auto all = cpu_setting(cpu, 6, 0);
   EXPECT_EQ(all->core, "Little");
   EXPECT_TRUE(all->mixed);
@@ -86,12 +86,12 @@ TEST(CpuSetting, threads_run_on_the_fastest_cores_that_are_allowed) {
 
 TEST(CoreWidths, mixed_devices_tell_the_width_of_their_other_cores) {
   const std::vector<CpuFacts> cpus = {
-      {"a", core_clusters("4xLittle@1GHz"), "", true, {}},
-      {"b", core_clusters("2xBig@2GHz|4xLittle@1GHz"), "", true, {}}};
+      {"a", core_clusters("4xLittle@1GHz"), "", true, {}, {}},
+      {"b", core_clusters("2xBig@2GHz|4xLittle@1GHz"), "", true, {}, {}}};
   const std::vector<FlopsPerSecond> peaks = {FlopsPerSecond{32e9}, FlopsPerSecond{96e9}};
   const auto widths = core_widths(cpus, peaks);
-  EXPECT_DOUBLE_EQ(widths.at("Little"), 8);
-  EXPECT_DOUBLE_EQ(widths.at("Big"), 16);
+  EXPECT_NEAR(widths.at("Little"), 8, 1e-9);
+  EXPECT_NEAR(widths.at("Big"), 16, 1e-9);
 }
 
 }  // namespace

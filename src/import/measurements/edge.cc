@@ -1,6 +1,7 @@
 #include "import/measurements/edge.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "import/measurements/rows.h"
 
@@ -9,6 +10,16 @@ namespace {
 
 int small_whole(const MeasurementRow& row, std::string_view column) {
   return static_cast<int>(std::min(row.number_or(column, 0), 1e6));
+}
+
+/// 2022.25 of "2022-04-24"; 0 of what is no date.
+double year_of(std::string_view date) {
+  int year = 0;
+  int month = 0;
+  const auto end = std::from_chars(date.data(), date.data() + date.size(), year);
+  if (end.ec != std::errc{} || end.ptr == date.data() + date.size() || *end.ptr != '-') return 0;
+  std::from_chars(end.ptr + 1, date.data() + date.size(), month);
+  return year + (month - 1) / 12.0;
 }
 
 }  // namespace
@@ -27,6 +38,9 @@ Result<std::vector<EdgeRun>> read_edge_runs(std::string_view text, const std::st
         run.powersave = small_whole(row, "powersave");
         run.network = row.text("model");
         run.time = Seconds{positive_number(row, "min_ms") * 1e-3};
+        run.recorded = year_of(row.text("recorded"));
+        if (const auto clock = row.number("clock_ghz")) run.clock = Hertz{*clock * 1e9};
+        run.built_for = row.text("built_for");
       });
   if (!read) return failure(read.error());
   return runs;
