@@ -138,29 +138,43 @@ Table summary_table(const MeasuredMachine& machine) {
             fmt::format("{:.1f}", machine.load)}}};
 }
 
-/// Figures of which most repeats were disturbed.
-std::size_t disturbed(const MeasuredMachine& machine) {
-  const auto noisy = [](const Repeated& one) { return one.noisy; };
-  const auto among = [&](const Bandwidths& all) {
-    return std::count_if(all.begin(), all.end(), noisy);
-  };
-  std::ptrdiff_t figures = among(machine.memory_by_all) + (noisy(machine.call) ? 1 : 0);
-  for (const MeasuredLevel& level : machine.levels)
-    figures += among(level.bandwidths);
+/// Figures, and those of which most repeats were disturbed.
+struct Disturbed {
+  std::size_t figures = 0;
+  std::size_t disturbed = 0;
+
+  void add(const Repeated& one) {
+    ++figures;
+    disturbed += one.noisy ? 1 : 0;
+  }
+};
+
+Disturbed disturbed(const MeasuredMachine& machine) {
+  Disturbed count;
+  for (const Repeated& one : machine.memory_by_all)
+    count.add(one);
+  for (const MeasuredLevel& level : machine.levels) {
+    for (const Repeated& one : level.bandwidths)
+      count.add(one);
+  }
   for (const MeasuredKernel& kernel : machine.kernels)
-    figures += noisy(kernel.rate) ? 1 : 0;
-  return static_cast<std::size_t>(figures);
+    count.add(kernel.rate);
+  count.add(machine.call);
+  return count;
 }
 
 void add_notes(Findings& findings, const MeasuredMachine& machine) {
-  constexpr double kBusy = 0.1;  // cores' worth, as of a single repeat
-  const std::size_t figures = disturbed(machine);
-  if (machine.others > kBusy || figures > 0) {
+  constexpr double kBusy = 0.1;     // cores' worth, as of a single repeat
+  constexpr double kByChance = 20;  // of so many figures one is disturbed on a quiet machine, too
+  const Disturbed count = disturbed(machine);
+  const bool too_many =
+      kByChance * static_cast<double>(count.disturbed) > static_cast<double>(count.figures);
+  if (machine.others > kBusy || too_many) {
     findings.notes.push_back(fmt::format(
         "Others used {:.2f} cores in all, and more than a tenth of a core during too many repeats "
-        "of {} figures (load average {:.1f} as it began): these are figures of a busy machine. "
-        "Measure again when it is quiet.",
-        machine.others, figures, machine.load));
+        "of {} of {} figures (load average {:.1f} as it began): these are figures of a busy "
+        "machine. Measure again when it is quiet.",
+        machine.others, count.disturbed, count.figures, machine.load));
   }
   findings.notes.emplace_back(
       "Levels are where a dependent load takes half as long again; a peak is the fastest kernel of "

@@ -30,16 +30,25 @@ bool is_product(RuntimeKernel kernel) {
          kernel == RuntimeKernel::im2col || kernel == RuntimeKernel::matmul;
 }
 
-double least_of(const LeastTimes& times, int threads) {
-  // One thread alone uses no more than its own time, whatever else runs on the machine.
-  return threads == 1 ? std::min(times.wall, times.cpu) : times.wall;
+/// Where others disturb every execution of one thread, its CPU time is nearer than the shortest.
+double least_of(const TimedModel& model, int threads) {
+  return threads == 1 ? std::min(model.least(), model.cpu()) : model.least();
+}
+
+/// Loads a model and looks for its shortest execution at once.
+Result<double> least_time(const OnnxRuntime& library, const RunnableModel& model, int threads,
+                          double seconds) {
+  auto timed = TimedModel::load(library, model, threads);
+  if (!timed) return failure(timed.error());
+  if (auto done = timed->run(seconds); !done) return failure(done.error());
+  return least_of(*timed, threads);
 }
 
 /// How points are measured.
 struct PointOptions {
   ProfileOptions profile;
-  Seconds node;            ///< from operator to operator where they do nothing
-  double marginal = 0.01;  ///< seconds that each model of a single operator runs
+  Seconds node;             ///< from operator to operator where they do nothing
+  double marginal = 0.015;  ///< seconds that each model of a single operator runs, in all
   std::function<void()> pause;
 };
 
@@ -50,26 +59,63 @@ struct MeasuredPoint {
   bool alone = false;  ///< its time is from whole executions
 };
 
-/// Times of models without the operator in question, by their bytes: many operators share them.
-using KnownTimes = std::map<std::string, double>;
+/// Models that say what one more of an operator adds to an execution.
+class Marginals {
+ public:
+  Marginals(const OnnxRuntime& library, const PointOptions& options)
+      : library_(library), options_(options) {}
 
-/// What one more of the operator adds to an execution, beyond what an operator without work adds.
-Result<Seconds> marginal_time(const OnnxRuntime& library, const MarginalModels& models,
-                              const PointOptions& options, KnownTimes& known) {
-  const int threads = options.profile.threads;
-  const auto with = least_times(library, models.with, threads, options.marginal);
-  if (!with) return failure(with.error());
-  const auto [without, fresh] = known.try_emplace(models.without.model, 0);
-  if (fresh) {
-    const auto times = least_times(library, models.without, threads, options.marginal);
-    if (!times) return failure(times.error());
-    without->second = least_of(*times, threads);
+  /// Loads both models; many operators share the one without.
+  Result<void> add(const MarginalModels& models) {
+    auto with = TimedModel::load(library_, models.with, options_.profile.threads);
+    if (!with) return failure(with.error());
+    const auto [at, fresh] = by_model_.try_emplace(models.without.model, without_.size());
+    if (fresh) {
+      auto without = TimedModel::load(library_, models.without, options_.profile.threads);
+      if (!without) return failure(without.error());
+      without_.push_back(std::move(*without));
+    }
+    with_.push_back({std::move(*with), at->second, models.times});
+    return {};
   }
-  const double more = least_of(*with, threads) - without->second;
-  constexpr double kLeastShare = 0.1;  // of an operator without work
-  const Seconds beyond = Seconds{more / models.times} - options.node;
-  return std::max(beyond, kLeastShare * options.node);
-}
+
+  /// Runs all of them, in passes with pauses between them, so that each is seen at several times.
+  Result<void> run() {
+    constexpr int kPasses = 3;
+    for (int pass = 0; pass < kPasses; ++pass) {
+      for (TimedModel& model : without_) {
+        if (auto done = model.run(options_.marginal / kPasses); !done) return done;
+      }
+      for (With& one : with_) {
+        if (auto done = one.model.run(options_.marginal / kPasses); !done) return done;
+      }
+      options_.pause();
+    }
+    return {};
+  }
+
+  /// Of the model added as number `i`: beyond what an operator without work adds.
+  Seconds time(std::size_t i) const {
+    constexpr double kLeastShare = 0.1;  // of an operator without work
+    const int threads = options_.profile.threads;
+    const With& one = with_[i];
+    const double more = least_of(one.model, threads) - least_of(without_[one.without], threads);
+    return std::max(Seconds{more / one.times} - options_.node, kLeastShare * options_.node);
+  }
+
+ private:
+  struct With {
+    TimedModel model;
+    std::size_t without;
+    double times;
+  };
+
+  const OnnxRuntime& library_;
+  const PointOptions& options_;
+  std::map<std::string, std::size_t> by_model_;  ///< by their bytes
+  std::vector<TimedModel> without_;
+  std::vector<With> with_;
+};
 
 /// Replaces the times of short operators, which the profiler disturbs most, by what whole
 /// executions say. What it added to them, the median; nothing where no operator can be repeated.
@@ -78,23 +124,24 @@ Result<std::optional<Seconds>> time_alone(const OnnxRuntime& library,
                                           const PointOptions& options,
                                           std::vector<MeasuredPoint>& points) {
   constexpr Seconds kShort{20e-6};
-  constexpr std::size_t kParts = 3;
-  const std::size_t part = points.size() / kParts + 1;
-  std::vector<double> added;
-  KnownTimes known;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (i % part == 0) options.pause();
-    MeasuredPoint& point = points[i];
+  Marginals marginals(library, options);
+  std::vector<MeasuredPoint*> timed;
+  for (MeasuredPoint& point : points) {
     if (!point.probe.probe || point.profiled >= kShort) continue;
     const auto models = marginal_models(probes[*point.probe.probe], kSeed);
     if (!models) continue;  // it cannot be repeated
-    const auto time = marginal_time(library, *models, options, known);
-    if (!time) return failure(time.error());
-    point.probe.point.time = *time;
-    point.alone = true;
-    added.push_back((point.profiled - *time).base());
+    if (auto added = marginals.add(*models); !added) return failure(added.error());
+    timed.push_back(&point);
   }
-  if (added.empty()) return std::optional<Seconds>();
+  if (timed.empty()) return std::optional<Seconds>();
+  if (auto done = marginals.run(); !done) return failure(done.error());
+  std::vector<double> added;
+  for (std::size_t i = 0; i < timed.size(); ++i) {
+    MeasuredPoint& point = *timed[i];
+    point.probe.point.time = marginals.time(i);
+    point.alone = true;
+    added.push_back((point.profiled - point.probe.point.time).base());
+  }
   const auto middle = added.begin() + static_cast<std::ptrdiff_t>(added.size() / 2);
   std::nth_element(added.begin(), middle, added.end());
   return std::optional(Seconds{std::max(0.0, *middle)});
@@ -158,8 +205,7 @@ Result<std::vector<KeptPoint>> measure_points(const OnnxRuntime& library, PointO
   if (!added) return failure(added.error());
   const Seconds profiler = added->value_or(Seconds{});
   keep(*short_ones, small, profiler, kept);
-  options.pause();
-  options.profile.runs = quick ? 12 : 40;
+  options.profile.runs = quick ? 9 : 40;
   const auto long_ones = profiled_points(library, large, options.profile);
   if (!long_ones) return failure(long_ones.error());
   keep(*long_ones, large, profiler, kept);
@@ -191,9 +237,9 @@ Result<Overheads> measure_overheads(const OnnxRuntime& library, int threads) {
   constexpr std::array<int, 2> kLengths{20, 400};
   std::array<double, 2> least{};
   for (std::size_t i = 0; i < kLengths.size(); ++i) {
-    const auto times = least_times(library, chain_model(kLengths[i], kNumbers), threads, kSeconds);
-    if (!times) return failure(times.error());
-    least[i] = least_of(*times, threads);
+    const auto time = least_time(library, chain_model(kLengths[i], kNumbers), threads, kSeconds);
+    if (!time) return failure(time.error());
+    least[i] = *time;
   }
   const double node = std::max(least[1] - least[0], 0.0) / (kLengths[1] - kLengths[0]);
   return Overheads{Seconds{node}, Seconds{std::max(least[0] - kLengths[0] * node, node)}};
@@ -202,11 +248,15 @@ Result<Overheads> measure_overheads(const OnnxRuntime& library, int threads) {
 /// What an `If` adds to the operators of its branch, by their number.
 Result<void> add_branch_points(const OnnxRuntime& library, const PointOptions& options,
                                Runtime& runtime) {
-  KnownTimes known;
-  for (const int operators : {1, 8, 64}) {
-    const auto time = marginal_time(library, branch_models(operators, kSeed), options, known);
-    if (!time) return failure(time.error());
-    runtime.points.push_back({RuntimeKernel::branch, static_cast<double>(operators), 1, 1, *time});
+  constexpr std::array<int, 3> kOperators{1, 8, 64};
+  Marginals marginals(library, options);
+  for (const int operators : kOperators) {
+    if (auto added = marginals.add(branch_models(operators, kSeed)); !added) return added;
+  }
+  if (auto done = marginals.run(); !done) return done;
+  for (std::size_t i = 0; i < kOperators.size(); ++i) {
+    runtime.points.push_back(
+        {RuntimeKernel::branch, static_cast<double>(kOperators[i]), 1, 1, marginals.time(i)});
   }
   return {};
 }

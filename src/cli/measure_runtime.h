@@ -15,7 +15,7 @@ namespace fastpath::cli {
 /// Called by a measurement.
 struct MeasuringSteps {
   std::function<void(std::string_view)> tell;  ///< what is measured next
-  std::function<void()> pause;                 ///< some four times, while nothing runs
+  std::function<void()> pause;                 ///< some six times, while nothing runs
 };
 
 /// Runs single operators of sizes on a grid, under the runtime's profiler. Errors: the runtime's

@@ -34,7 +34,7 @@ Result<ModelExecution> execute_model(Session& session, const OnnxRuntime& runtim
 }
 
 double undisturbed(const ModelRun& run, int threads) {
-  return threads == 1 ? std::min(run.least, run.least_cpu) : run.least;
+  return threads == 1 ? std::min(run.least, run.cpu.median) : run.least;
 }
 
 QuietOperators quiet_operators(const ModelRun& run, int threads,

@@ -29,8 +29,8 @@ Result<ModelExecution> execute_model(Session& session, const OnnxRuntime& runtim
                                      const RunnableModel& model, const std::string& path,
                                      const ModelRunOptions& options);
 
-/// Seconds of the shortest execution. One thread alone uses no more than its own time, whatever
-/// else runs on the machine.
+/// Seconds of the shortest execution; of one thread, where others lengthened all of them, its CPU
+/// time.
 double undisturbed(const ModelRun& run, int threads);
 
 /// Operators without what the profiler added to them; those that hold others have no time here:

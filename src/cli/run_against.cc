@@ -81,9 +81,10 @@ Result<void> add_prediction(const Session& session, const Arguments& arguments,
                   "it): taken off the measured operators beside the predicted ones.",
                   quiet.profiler.base() * 1e6));
   findings.notes.push_back(
-      threads == 1 ? "Compared with the least CPU time of an execution: one thread alone uses no "
-                     "more than its own time, whatever else runs."
-                   : "Compared with the least time of an execution.");
+      threads == 1
+          ? "Compared with the least time of an execution, or with its CPU time where that "
+            "is less: others lengthened all executions."
+          : "Compared with the least time of an execution.");
   if (threads != scenario->system.framework->runtime->threads) {
     findings.notes.push_back(
         fmt::format("The system was measured with {} threads, the model ran with {}.",

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kFirst = std::size_t{16} << 10;
 constexpr std::size_t kLast = std::size_t{128} << 20;
+constexpr std::size_t kStreamed = std::size_t{64} << 20;  ///< of main memory, by each thread
 
 /// Of a load in a random cycle through all lines.
 Seconds chase(std::size_t bytes, Seconds length) {
@@ -87,7 +88,7 @@ std::vector<MeasuredLevel> find_levels(const std::vector<int>& cores, Seconds le
     // In the middle of its sizes; main memory at the largest, farthest from any cache.
     level.latency = Seconds{latencies[level.main_memory ? end : (begin + end) / 2]};
     level.capacity = Bytes{static_cast<double>(kFirst << end)};
-    add_streams(level.main_memory ? kLast : kFirst << end >> 1, cores, length, figures);
+    add_streams(level.main_memory ? kStreamed : kFirst << end >> 1, cores, length, figures);
     levels.push_back(level);
     begin = end + 1;
   }
@@ -111,18 +112,18 @@ constexpr std::array<MatmulSize, 7> kMatmuls{{{64, 64, 64},
 /// As networks for images have them: pointwise, windows, with strides, the first one, depthwise.
 constexpr std::array<ConvolutionSize, 14> kConvolutions{{{56, 64, 64, 3, 1, 1},
                                                          {56, 64, 256, 1, 1, 1},
-                                                         {28, 128, 128, 3, 1, 1},
                                                          {28, 512, 128, 1, 1, 1},
+                                                         {28, 128, 128, 3, 1, 1},
                                                          {14, 256, 256, 3, 1, 1},
                                                          {14, 1024, 256, 1, 1, 1},
-                                                         {7, 512, 512, 3, 1, 1},
                                                          {7, 512, 2048, 1, 1, 1},
+                                                         {7, 512, 512, 3, 1, 1},
                                                          {224, 3, 64, 7, 2, 1},
                                                          {56, 128, 128, 3, 2, 1},
                                                          {112, 32, 32, 3, 1, 32},
                                                          {56, 128, 128, 3, 1, 128},
-                                                         {28, 256, 256, 5, 1, 256},
-                                                         {14, 512, 512, 3, 1, 512}}};
+                                                         {14, 512, 512, 3, 1, 512},
+                                                         {28, 256, 256, 5, 1, 256}}};
 
 /// One and all; with time, powers of two between them, too.
 std::vector<int> thread_counts(int cores, bool quick) {
@@ -133,7 +134,8 @@ std::vector<int> thread_counts(int cores, bool quick) {
   return counts;
 }
 
-/// Products first. Convolutions, and products by few rows, by all threads where it must be quick.
+/// Products first. Where it must be quick, convolutions and products by few rows by all threads,
+/// and every second convolution in fp32 alone.
 std::vector<KernelSetting> kernel_settings(int cores, bool quick) {
   std::vector<KernelSetting> settings;
   const std::vector<int> counts = thread_counts(cores, quick);
@@ -148,8 +150,10 @@ std::vector<KernelSetting> kernel_settings(int cores, bool quick) {
   for (const int threads : counts) {
     if (quick && threads < cores) continue;
     for (const NumberFormat format : kFormats) {
-      for (const ConvolutionSize& size : kConvolutions)
-        settings.push_back({format, size, threads});
+      for (std::size_t i = 0; i < kConvolutions.size(); ++i) {
+        if (!quick || format == NumberFormat::fp32 || i % 2 == 0)
+          settings.push_back({format, kConvolutions[i], threads});
+      }
     }
   }
   return settings;
@@ -200,11 +204,11 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   machine_.cores = static_cast<int>(cores.size());
   machine_.library = kernel_library();
   tell_("levels of memory");
-  const Seconds length{limits.quick ? 0.015 : 0.2};
+  const Seconds length{limits.quick ? 0.012 : 0.1};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
   for (const Stream stream : kStreams)
-    figures.emplace_back([=] { return stream_once(stream, kLast, cores, length); });
+    figures.emplace_back([=] { return stream_once(stream, kStreamed, cores, length); });
   KernelFigures kernels =
       kernel_figures(kernel_settings(machine_.cores, limits.quick), cores, length);
   machine_.kernels = std::move(kernels.kernels);

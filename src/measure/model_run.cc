@@ -20,8 +20,7 @@ constexpr double kRepeatSeconds = 0.1;
 struct Timed {
   Seconds wall;  ///< of all executions
   Seconds cpu;
-  double least = 0;
-  double least_cpu = 0;
+  double least = 0;  ///< wall time of one
 };
 
 Result<Timed> run_times(OnnxRuntime::Session& session, int times) {
@@ -30,15 +29,12 @@ Result<Timed> run_times(OnnxRuntime::Session& session, int times) {
   const Seconds begin = wall_time();
   for (int i = 0; i < times; ++i) {
     const Seconds last = timed.wall;
-    const Seconds last_cpu = timed.cpu;
     if (auto done = session.run(); !done) return failure(done.error());
     timed.wall = wall_time() - begin;
-    timed.cpu = process_time() - begin_cpu;
     const double took = (timed.wall - last).base();
-    const double cpu = (timed.cpu - last_cpu).base();
     timed.least = i == 0 ? took : std::min(timed.least, took);
-    timed.least_cpu = i == 0 ? cpu : std::min(timed.least_cpu, cpu);
   }
+  timed.cpu = process_time() - begin_cpu;
   return timed;
 }
 
@@ -50,7 +46,6 @@ Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions&
   const int times = static_cast<int>(std::clamp(kRepeatSeconds / first->least, 1.0, 1000.0));
   std::vector<Repeat> cpu;
   run.least = first->least;
-  run.least_cpu = first->least_cpu;
   Diagnostics errors;
   run.wall = repeat(
       [&]() -> Repeat {
@@ -65,7 +60,6 @@ Result<void> measure_times(OnnxRuntime::Session& session, const ModelRunOptions&
                                                    : others_between(before, now());
         cpu.push_back({timed->cpu.base() / times, others});
         run.least = std::min(run.least, timed->least);
-        run.least_cpu = std::min(run.least_cpu, timed->least_cpu);
         return {timed->wall.base() / times, others};
       },
       options.repeats);
@@ -126,20 +120,25 @@ Result<ModelRun> measure_model(const OnnxRuntime& runtime, const RunnableModel& 
   return run;
 }
 
-Result<LeastTimes> least_times(const OnnxRuntime& runtime, const RunnableModel& model, int threads,
-                               double seconds) {
+Result<TimedModel> TimedModel::load(const OnnxRuntime& runtime, const RunnableModel& model,
+                                    int threads) {
   auto session = runtime.load(model, {threads, {}});
   if (!session) return failure(session.error());
-  LeastTimes least;
+  if (auto done = session->run(); !done) return failure(done.error());  // allocates
+  return TimedModel(std::move(*session));
+}
+
+Result<void> TimedModel::run(double seconds) {
+  constexpr int kLeast = 3;
   const double end = wall_time().base() + seconds;
-  for (int i = 0; i < 4 || wall_time().base() < end; ++i) {
-    const Result<Timed> timed = run_times(*session, 1);
+  for (int i = 0; i < kLeast || wall_time().base() < end; ++i) {
+    const Result<Timed> timed = run_times(session_, 1);
     if (!timed) return failure(timed.error());
-    if (i == 0) continue;  // the first allocates
-    least.wall = i == 1 ? timed->least : std::min(least.wall, timed->least);
-    least.cpu = i == 1 ? timed->least_cpu : std::min(least.cpu, timed->least_cpu);
+    least_ = std::min(least_, timed->least);
+    cpu_ += timed->cpu.base();
+    ++executions_;
   }
-  return least;
+  return {};
 }
 
 }  // namespace fastpath

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fastpath/quantity.h"
 #include "fastpath/result.h"
@@ -22,12 +24,11 @@ struct ModelRunOptions {
 };
 
 struct ModelRun {
-  Repeated wall;         ///< seconds of one execution
-  Repeated cpu;          ///< CPU time of it, of all threads
-  double least = 0;      ///< the shortest execution, seconds
-  double least_cpu = 0;  ///< the least CPU time of one, seconds
-  Seconds load;          ///< loading and rewriting the model
-  std::string profile;   ///< JSON, as the runtime wrote it; empty: none
+  Repeated wall;        ///< seconds of one execution
+  Repeated cpu;         ///< CPU time of it, of all threads
+  double least = 0;     ///< the shortest execution, seconds
+  Seconds load;         ///< loading and rewriting the model
+  std::string profile;  ///< JSON, as the runtime wrote it; empty: none
 };
 
 /// Runs a loaded model until its spread is known, then again with the runtime's profiler. `tell` is
@@ -47,13 +48,29 @@ struct ProfileOptions {
 Result<std::string> profile_model(const OnnxRuntime& runtime, const RunnableModel& model,
                                   const ProfileOptions& options);
 
-/// Seconds of an execution: least wall and least CPU time over repeats that fill `seconds`, three
-/// at least.
-struct LeastTimes {
-  double wall = 0;
-  double cpu = 0;
+/// A loaded model, of which the shortest execution is looked for, at several times if need be: a
+/// machine may be slow for some seconds.
+class TimedModel {
+ public:
+  /// Loads it and executes it once. Errors: the runtime's own words.
+  static Result<TimedModel> load(const OnnxRuntime& runtime, const RunnableModel& model,
+                                 int threads);
+
+  /// Executions that fill so many seconds, three at least.
+  Result<void> run(double seconds);
+
+  double least() const { return least_; }  ///< seconds of the shortest
+  /// CPU time in seconds, the mean: of single executions it may be read too short by a third where
+  /// a hypervisor takes the core meanwhile.
+  double cpu() const { return executions_ > 0 ? cpu_ / executions_ : 0; }
+
+ private:
+  explicit TimedModel(OnnxRuntime::Session session) : session_(std::move(session)) {}
+
+  OnnxRuntime::Session session_;
+  double least_ = std::numeric_limits<double>::infinity();
+  double cpu_ = 0;
+  double executions_ = 0;
 };
-Result<LeastTimes> least_times(const OnnxRuntime& runtime, const RunnableModel& model, int threads,
-                               double seconds);
 
 }  // namespace fastpath
