@@ -39,7 +39,7 @@ const MeasuredKernel* fastest(const MeasuredMachine& machine, NumberFormat forma
   return found;
 }
 
-const Repeated& of(const Bandwidths& bandwidths, Stream stream) {
+const Repeated& of(const Bandwidths& bandwidths, MemoryStream stream) {
   return bandwidths[static_cast<std::size_t>(stream)];
 }
 
@@ -50,15 +50,15 @@ void add_memories(Device& device, const MeasuredMachine& machine, const Source& 
     memory.name = level->main_memory ? "main memory" : fmt::format("cache {}", depth);
     memory.capacity = Figure<Bytes>{level->capacity, level->capacity, level->capacity, source};
     const Bandwidths& bandwidths = level->main_memory ? machine.memory_by_all : level->bandwidths;
-    memory.bandwidth = figure<BytesPerSecond>(of(bandwidths, Stream::read), source);
+    memory.bandwidth = figure<BytesPerSecond>(of(bandwidths, MemoryStream::read), source);
     device.memories.push_back(std::move(memory));
   }
 }
 
 /// Of the bandwidth of reads, what is left where a kernel reads and writes.
 Fitted memory_share(const MeasuredMachine& machine, const Source& source) {
-  const Repeated& read = of(machine.memory_by_all, Stream::read);
-  const Repeated& triad = of(machine.memory_by_all, Stream::triad);
+  const Repeated& read = of(machine.memory_by_all, MemoryStream::read);
+  const Repeated& triad = of(machine.memory_by_all, MemoryStream::triad);
   if (!(read.median > 0)) return {.value = 1, .relative_spread = 1, .source = source};
   return {.value = rounded(std::min(triad.median / read.median, 1.0)),
           .relative_spread = rounded(std::hypot(read.spread, triad.spread)),

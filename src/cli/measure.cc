@@ -51,7 +51,7 @@ Table level_table(const MeasuredMachine& machine) {
               "Levels of memory, one thread",
               {{"level"}, {"capacity", Unit::bytes}, {"latency", Unit::seconds}},
               {}};
-  for (const Stream stream : kStreams) {
+  for (const MemoryStream stream : kMemoryStreams) {
     const std::string name(name_of(stream));
     table.columns.push_back({name, Unit::bytes_per_second});
     table.columns.push_back({name + "_spread", Unit::ratio});

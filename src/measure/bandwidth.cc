@@ -66,31 +66,32 @@ template <std::size_t kBytes>
 
 /// So many passes over as many words of each array.
 template <std::size_t kBytes>
-[[gnu::always_inline]] inline void pass_by(Stream stream, const Arrays& arrays, std::size_t words,
-                                           std::size_t times) {
+[[gnu::always_inline]] inline void pass_by(MemoryStream stream, const Arrays& arrays,
+                                           std::size_t words, std::size_t times) {
   for (std::size_t i = 0; i < times; ++i) {
     switch (stream) {
-      case Stream::read: read_by<kBytes>(arrays, words); break;
-      case Stream::write: write_by<kBytes>(arrays, words); break;
-      case Stream::triad: triad_by<kBytes>(arrays, words); break;
+      case MemoryStream::read: read_by<kBytes>(arrays, words); break;
+      case MemoryStream::write: write_by<kBytes>(arrays, words); break;
+      case MemoryStream::triad: triad_by<kBytes>(arrays, words); break;
     }
     keep(i);  // the next pass may find other values, for all that the compiler knows
   }
 }
 
-using Passes = void (*)(Stream, const Arrays&, std::size_t, std::size_t);
+using Passes = void (*)(MemoryStream, const Arrays&, std::size_t, std::size_t);
 
-void narrow_passes(Stream stream, const Arrays& arrays, std::size_t words, std::size_t times) {
+void narrow_passes(MemoryStream stream, const Arrays& arrays, std::size_t words,
+                   std::size_t times) {
   pass_by<16>(stream, arrays, words, times);
 }
 
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void avx2_passes(Stream stream, const Arrays& arrays, std::size_t words,
-                                             std::size_t times) {
+[[gnu::target("avx2,fma")]] void avx2_passes(MemoryStream stream, const Arrays& arrays,
+                                             std::size_t words, std::size_t times) {
   pass_by<32>(stream, arrays, words, times);
 }
 
-[[gnu::target("avx512f")]] void avx512_passes(Stream stream, const Arrays& arrays,
+[[gnu::target("avx512f")]] void avx512_passes(MemoryStream stream, const Arrays& arrays,
                                               std::size_t words, std::size_t times) {
   pass_by<64>(stream, arrays, words, times);
 }
@@ -112,13 +113,13 @@ struct Streamed {
 };
 
 /// A thread on `core` that streams again and again, once all are ready.
-Streamed stream_for(Stream stream, std::size_t bytes, int core, Seconds length,
+Streamed stream_for(MemoryStream stream, std::size_t bytes, int core, Seconds length,
                     std::barrier<>& ready) {
   constexpr std::size_t kBetweenClocks = std::size_t{1} << 22;
   constexpr std::size_t kLine = 64 / sizeof(std::uint64_t);
   const Pinned here(core);
   const Array array(bytes);
-  const std::size_t arrays = stream == Stream::triad ? 3 : 1;
+  const std::size_t arrays = stream == MemoryStream::triad ? 3 : 1;
   const std::size_t words = bytes / sizeof(std::uint64_t) / arrays / kLine * kLine;
   const std::size_t most = kBetweenClocks / sizeof(std::uint64_t) / arrays / kLine * kLine;
   const std::size_t part = std::min(words, most);
@@ -146,16 +147,16 @@ Streamed stream_for(Stream stream, std::size_t bytes, int core, Seconds length,
 
 }  // namespace
 
-std::string_view name_of(Stream stream) {
+std::string_view name_of(MemoryStream stream) {
   switch (stream) {
-    case Stream::read: return "read";
-    case Stream::write: return "write";
-    case Stream::triad: return "triad";
+    case MemoryStream::read: return "read";
+    case MemoryStream::write: return "write";
+    case MemoryStream::triad: return "triad";
   }
   return {};
 }
 
-Repeat stream_once(Stream stream, std::size_t bytes, const std::vector<int>& cores,
+Repeat stream_once(MemoryStream stream, std::size_t bytes, const std::vector<int>& cores,
                    Seconds length) {
   std::vector<Streamed> threads(cores.size());
   std::barrier<> ready(static_cast<std::ptrdiff_t>(cores.size()));

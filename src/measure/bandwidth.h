@@ -13,18 +13,20 @@
 
 namespace fastpath {
 
-enum class Stream : std::uint8_t {
+enum class MemoryStream : std::uint8_t {
   read,   ///< sums an array
   write,  ///< fills an array
   triad,  ///< a = b + s c over three arrays of double precision
 };
-inline constexpr std::array<Stream, 3> kStreams{Stream::read, Stream::write, Stream::triad};
-std::string_view name_of(Stream stream);
+inline constexpr std::array<MemoryStream, 3> kMemoryStreams{MemoryStream::read, MemoryStream::write,
+                                                            MemoryStream::triad};
+std::string_view name_of(MemoryStream stream);
 
 /// Bytes a second of a thread on each of the cores together, each through arrays of its own of
 /// `bytes` in all (64 B or more). They begin together. Bytes are those that the program reads and
 /// writes: a line that a store first fetches is not counted, as in McCalpin, "Memory bandwidth and
 /// machine balance", IEEE TCCA Newsletter, 1995. By the widest vectors that the CPU has.
-Repeat stream_once(Stream stream, std::size_t bytes, const std::vector<int>& cores, Seconds length);
+Repeat stream_once(MemoryStream stream, std::size_t bytes, const std::vector<int>& cores,
+                   Seconds length);
 
 }  // namespace fastpath

@@ -69,7 +69,7 @@ std::vector<double> chase_all(Seconds length) {
 /// Figures of all streams through `bytes`, by one thread that is on the cores in turns.
 void add_streams(std::size_t bytes, const std::vector<int>& cores, Seconds length,
                  std::vector<std::function<Repeat()>>& figures) {
-  for (const Stream stream : kStreams) {
+  for (const MemoryStream stream : kMemoryStreams) {
     figures.emplace_back([=, turn = std::size_t{0}]() mutable {
       return stream_once(stream, bytes, {cores[turn++ % cores.size()]}, length);
     });
@@ -207,7 +207,7 @@ MachineRounds::MachineRounds(const MachineLimits& limits,
   const Seconds length{limits.quick ? 0.012 : 0.1};
   std::vector<std::function<Repeat()>> figures;
   machine_.levels = find_levels(cores, length, figures);
-  for (const Stream stream : kStreams)
+  for (const MemoryStream stream : kMemoryStreams)
     figures.emplace_back([=] { return stream_once(stream, kStreamed, cores, length); });
   KernelFigures kernels =
       kernel_figures(kernel_settings(machine_.cores, limits.quick), cores, length);

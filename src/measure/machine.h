@@ -17,8 +17,8 @@
 
 namespace fastpath {
 
-/// Bytes/s, by Stream.
-using Bandwidths = std::array<Repeated, kStreams.size()>;
+/// Bytes/s, by MemoryStream.
+using Bandwidths = std::array<Repeated, kMemoryStreams.size()>;
 
 /// Found by chasing pointers through growing arrays: a level ends where a load takes half as long
 /// again.

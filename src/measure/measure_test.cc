@@ -175,7 +175,7 @@ TEST(Clock, goes_on) {
 }
 
 TEST(Streams, move_bytes_through_arrays_of_any_size) {
-  for (const Stream stream : kStreams) {
+  for (const MemoryStream stream : kMemoryStreams) {
     for (const std::size_t bytes : {192u, 1000u, 16384u, 5u << 20}) {
       const Repeat repeat = stream_once(stream, bytes, usable_cores(), Seconds{0.001});
       EXPECT_GT(repeat.value, 0) << name_of(stream) << ' ' << bytes;
