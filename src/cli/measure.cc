@@ -26,7 +26,7 @@ namespace fastpath::cli {
 namespace {
 
 constexpr std::array<Flag, 5> kMeasureFlags{{
-    {"quick", FlagKind::yes, "", "within 30 s: fewer and shorter repeats", "", false},
+    {"quick", FlagKind::yes, "", "in about 30 s: fewer and shorter repeats", "", false},
     {"name", FlagKind::text, "ID", "of the system (default: this-machine)", "", false},
     {"output", FlagKind::file, "FILE.yaml", "write the system there", "", false},
     {"threads", FlagKind::whole, "N", "of the runtime's operators (default: all cores)", "", false},

@@ -45,7 +45,7 @@ struct MeasuredMachine {
 };
 
 struct MachineLimits {
-  bool quick = false;  ///< within 30 s, the runtime's operators included
+  bool quick = false;  ///< in about 30 s, the runtime's operators included
 };
 
 /// Measures this machine in rounds: what else is to be measured goes between them, so that spreads
