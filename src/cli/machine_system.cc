@@ -101,7 +101,7 @@ std::optional<Measurement> measurement_of(const MeasuredKernel& kernel, const st
   row.library = "onednn";
   row.kernel_class = kernel_class_of(*shape);
   row.time = shape->work / FlopsPerSecond{kernel.rate.median};
-  row.parts = {std::move(*shape)};
+  row.parts = {*shape};
   return row;
 }
 

@@ -134,27 +134,33 @@ std::vector<int> thread_counts(int cores, bool quick) {
   return counts;
 }
 
-/// Products first. Where it must be quick, convolutions and products by few rows by all threads,
-/// and every second convolution in fp32 alone.
+/// On `threads` of all the `cores`. Where it must be quick, products by few rows by all alone.
+void add_matmuls(int threads, int cores, bool quick, std::vector<KernelSetting>& settings) {
+  const bool all = !quick || threads == cores;
+  for (const NumberFormat format : kFormats) {
+    for (const MatmulSize& size : kMatmuls) {
+      if (all || size.m == size.n) settings.push_back({format, size, threads});
+    }
+  }
+}
+
+/// Where it must be quick, every second one in fp32 alone.
+void add_convolutions(int threads, bool quick, std::vector<KernelSetting>& settings) {
+  for (const NumberFormat format : kFormats) {
+    const std::size_t step = quick && format != NumberFormat::fp32 ? 2 : 1;
+    for (std::size_t i = 0; i < kConvolutions.size(); i += step)
+      settings.push_back({format, kConvolutions[i], threads});
+  }
+}
+
+/// Products first. Where it must be quick, convolutions by all threads alone.
 std::vector<KernelSetting> kernel_settings(int cores, bool quick) {
   std::vector<KernelSetting> settings;
   const std::vector<int> counts = thread_counts(cores, quick);
+  for (const int threads : counts)
+    add_matmuls(threads, cores, quick, settings);
   for (const int threads : counts) {
-    for (const NumberFormat format : kFormats) {
-      for (const MatmulSize& size : kMatmuls) {
-        if (!quick || threads == cores || size.m == size.n)
-          settings.push_back({format, size, threads});
-      }
-    }
-  }
-  for (const int threads : counts) {
-    if (quick && threads < cores) continue;
-    for (const NumberFormat format : kFormats) {
-      for (std::size_t i = 0; i < kConvolutions.size(); ++i) {
-        if (!quick || format == NumberFormat::fp32 || i % 2 == 0)
-          settings.push_back({format, kConvolutions[i], threads});
-      }
-    }
+    if (!quick || threads == cores) add_convolutions(threads, quick, settings);
   }
   return settings;
 }

@@ -159,8 +159,8 @@ Flops work_of(const KernelSize& size) {
     }
     double operator()(const ConvolutionSize& one) const {
       const double places = static_cast<double>(one.output_height() * one.output_height());
-      const double weights = static_cast<double>(one.filters * (one.channels / one.groups)) *
-                             static_cast<double>(one.window * one.window);
+      const std::int64_t inputs = one.channels / one.groups;  // of a place of the result
+      const double weights = static_cast<double>(one.filters * inputs * one.window * one.window);
       return places * weights;
     }
   };
