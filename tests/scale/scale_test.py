@@ -145,4 +145,6 @@ if __name__ == '__main__':
     parser.add_argument('--mpi')
     known, rest = parser.parse_known_args()
     PROGRAM, MPI = known.program, known.mpi
+    if MPI and not pathlib.Path(MPI).exists():
+        MPI = None  # a preset may build the program alone
     unittest.main(argv=[sys.argv[0], *rest])
