@@ -60,8 +60,8 @@ class TimedModel {
   Result<void> run(double seconds);
 
   double least() const { return least_; }  ///< seconds of the shortest
-  /// CPU time in seconds, the mean: of single executions it may be read too short by a third where
-  /// a hypervisor takes the core meanwhile.
+  /// CPU time in seconds, the mean: of single executions it was seen a quarter below the shortest
+  /// wall time on a virtual machine.
   double cpu() const { return executions_ > 0 ? cpu_ / executions_ : 0; }
 
  private:
