@@ -29,11 +29,16 @@ Figure<Q> figure(const Repeated& measured, const Source& source) {
           Q{rounded(measured.median + half)}, source};
 }
 
+bool is_product(const MeasuredKernel& kernel) {
+  return std::holds_alternative<MatmulSize>(kernel.setting.size);
+}
+
 /// The fastest of a format, on as many threads as are fastest.
-const MeasuredKernel* fastest(const MeasuredMachine& machine, NumberFormat format) {
+const MeasuredKernel* fastest(const MeasuredMachine& machine, NumberFormat format,
+                              bool products_alone = false) {
   const MeasuredKernel* found = nullptr;
   for (const MeasuredKernel& one : machine.kernels) {
-    if (one.setting.format != format) continue;
+    if (one.setting.format != format || (products_alone && !is_product(one))) continue;
     if (found == nullptr || one.rate.median > found->rate.median) found = &one;
   }
   return found;
@@ -53,6 +58,16 @@ void add_memories(Device& device, const MeasuredMachine& machine, const Source& 
     memory.bandwidth = figure<BytesPerSecond>(of(bandwidths, MemoryStream::read), source);
     device.memories.push_back(std::move(memory));
   }
+}
+
+/// Of the peak in fp32, what the fastest product reaches: for kernels without an entry.
+Fitted product_share(const MeasuredMachine& machine, const Source& source) {
+  const MeasuredKernel* const product = fastest(machine, NumberFormat::fp32, true);
+  if (product == nullptr) return {.value = 1, .relative_spread = 1, .source = source};
+  const Repeated& peak = fastest(machine, NumberFormat::fp32)->rate;
+  return {.value = rounded(product->rate.median / peak.median),
+          .relative_spread = rounded(std::hypot(product->rate.spread, peak.spread)),
+          .source = source};
 }
 
 /// Of the bandwidth of reads, what is left where a kernel reads and writes.
@@ -92,7 +107,8 @@ std::optional<Measurement> measurement_of(const MeasuredKernel& kernel, const st
       std::visit([&](const auto& size) { return call_of(size, format); }, kernel.setting.size));
   if (!shape || !(kernel.rate.median > 0)) return std::nullopt;
   shape->winograd = kernel.implementation.find("wino") != std::string::npos;
-  const bool product = std::holds_alternative<MatmulSize>(kernel.setting.size);
+  const bool product = is_product(kernel);
+  if (product && format == NumberFormat::int8) shape->write = 4 * shape->write;  // sums of 32 bits
   Measurement row;
   row.id = name_of(kernel.setting.size);
   row.device = device;
@@ -152,7 +168,7 @@ System system_of(const MeasuredMachine& machine, const std::string& name) {
     }
   }
   add_memories(device, machine, source);
-  device.achieved.matmul = {.value = 1, .relative_spread = 0.05, .source = source};
+  device.achieved.matmul = product_share(machine, source);
   device.achieved.memory = memory_share(machine, source);
   device.achieved.launch = figure<Seconds>(machine.call, source);
   device.achieved.graph_launch = device.achieved.launch;

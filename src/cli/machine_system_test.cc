@@ -88,6 +88,8 @@ TEST(machine_system, peaks_are_the_fastest_kernels_and_memory_is_that_of_all_cor
   ASSERT_EQ(system.device.memories.size(), 2u);
   EXPECT_EQ(system.device.memories[0].bandwidth->value, BytesPerSecond{5e10});
   EXPECT_NEAR(system.device.achieved.memory.value, 0.8, 1e-9);
+  const double product = machine.kernels[8].rate.median;  // of 1024, on two threads
+  EXPECT_NEAR(system.device.achieved.matmul.value, product / fastest, 1e-3);
 }
 
 TEST(machine_system, predicts_kernels_between_those_measured) {
